@@ -1,0 +1,157 @@
+"""Files written whole or not at all, locks, and digests: the one place that does either."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from affekt.errors import AffektError, LockedError, UsageError
+
+TEMPORARY_PREFIX = ".affekt-tmp-"
+
+
+class WriteError(AffektError):
+    """A file could not be written; what stood there before is untouched."""
+
+    code = "write"
+
+
+@contextlib.contextmanager
+def atomic(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
+    """Opens a temporary file beside `path` that takes its place when the block ends well.
+
+    The data and the folder are synced, so that a crash leaves the old file or the new one.
+
+    Raises:
+        WriteError: no space left, no permission, or any other failure of the disk.
+    """
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f"{TEMPORARY_PREFIX}{path.name}.", dir=path.parent)
+        encoding = None if "b" in mode else "utf-8"
+        newline = None if "b" in mode else ""
+        with open(handle, mode, encoding=encoding, newline=newline) as stream:  # noqa: PTH123
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)  # noqa: PTH101
+        os.replace(temporary, path)  # noqa: PTH105
+        temporary = None
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise WriteError(f"{path}: {_reason(error)}; what was there before is untouched") from error
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Writes a file atomically."""
+    with atomic(path) as stream:
+        stream.write(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a UTF-8 text file atomically."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: object) -> None:
+    """Writes JSON atomically; NaN is refused, so that every reader can read it."""
+    write_text(path, dump_json(value))
+
+
+def dump_json(value: object) -> str:
+    """The one way Affekt writes JSON: two spaces, sorted only where the writer sorted, no NaN."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def sweep(folder: Path) -> None:
+    """Removes temporaries that a killed writer left in `folder`; call it under the folder's lock."""
+    for stale in folder.glob(f"{TEMPORARY_PREFIX}*"):
+        stale.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Holds `folder` for this process; the kernel lets go when the process dies, however it dies.
+
+    Raises:
+        LockedError: another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / ".lock"
+    with path.open("a+") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            stream.seek(0)
+            owner = stream.read().strip() or "another process"
+            raise LockedError(
+                f"{folder}: in use by {owner}; wait for it to end or choose another folder"
+            ) from error
+        stream.truncate(0)
+        stream.write(f"process {os.getpid()} on {os.uname().nodename}")
+        stream.flush()
+        yield
+        stream.truncate(0)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in lower-case hexadecimal, read in blocks."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def read_json(path: Path, limit_bytes: int = 16 * 2**20) -> Any:
+    """Reads JSON strictly: bounded size, no duplicate keys, no NaN.
+
+    Raises:
+        UsageError: the file is missing, too large, or not such JSON.
+    """
+    try:
+        size = path.stat().st_size
+        if size > limit_bytes:
+            raise UsageError(f"{path}: {size} bytes where at most {limit_bytes} are expected")
+        return json.loads(path.read_bytes(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: not valid JSON ({error})") from error
+    except OSError as error:
+        raise UsageError(f"{path}: {_reason(error)}") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = dict(pairs)
+    if len(keys) != len(pairs):
+        raise ValueError("a key stands twice")
+    return keys
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a number")
+
+
+def _reason(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "no space left on the disk, free some and run again"
+    return (error.strerror or str(error)).lower()
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
