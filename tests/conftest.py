@@ -1,0 +1,18 @@
+"""Shared fixtures: the data folder, and audio that can fail a test."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of real corpora; tests that need it skip where it is absent."""
+    default = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+    root = Path(os.environ.get("AFFEKT_DATA", default))
+    if not root.is_dir():
+        pytest.skip(f"no corpora at {root}: set AFFEKT_DATA")
+    return root
