@@ -8,8 +8,9 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -78,10 +79,44 @@ def dump_json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Writes a folder of files (relative name -> bytes, in this order) as a whole; an older one is replaced.
+
+    The files are written and synced in a temporary folder beside `folder`, which then takes its place.
+
+    Raises:
+        WriteError: no space left, no permission, or any other failure of the disk.
+    """
+    temporary: str | None = None
+    old: str | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = tempfile.mkdtemp(prefix=f"{TEMPORARY_PREFIX}{folder.name}.", dir=folder.parent)
+        built = Path(temporary, folder.name)
+        built.mkdir()
+        for name, data in contents.items():
+            write_bytes(built / name, data)
+        if folder.exists():
+            old = str(Path(temporary, "old"))
+            os.rename(folder, old)  # noqa: PTH104
+        os.rename(built, folder)  # noqa: PTH104
+        _sync_folder(folder.parent)
+    except OSError as error:
+        if old is not None and not folder.exists():
+            os.rename(old, folder)  # noqa: PTH104
+        raise WriteError(f"{folder}: {_reason(error)}; what was there before is untouched") from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
 def sweep(folder: Path) -> None:
     """Removes temporaries that a killed writer left in `folder`; call it under the folder's lock."""
     for stale in folder.glob(f"{TEMPORARY_PREFIX}*"):
-        stale.unlink(missing_ok=True)
+        if stale.is_dir() and not stale.is_symlink():
+            shutil.rmtree(stale, ignore_errors=True)
+        else:
+            stale.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -125,11 +160,23 @@ def read_json(path: Path, limit_bytes: int = 16 * 2**20) -> Any:
         size = path.stat().st_size
         if size > limit_bytes:
             raise UsageError(f"{path}: {size} bytes where at most {limit_bytes} are expected")
-        return json.loads(path.read_bytes(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        return parse_json(path.read_bytes())
+    except ValueError as error:
         raise UsageError(f"{path}: not valid JSON ({error})") from error
     except OSError as error:
         raise UsageError(f"{path}: {_reason(error)}") from error
+
+
+def parse_json(data: bytes) -> Any:
+    """Parses JSON strictly: UTF-8, no duplicate keys, no NaN.
+
+    Raises:
+        ValueError: it is not such JSON, or it is nested too deeply.
+    """
+    try:
+        return json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
