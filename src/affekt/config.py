@@ -1,0 +1,144 @@
+"""Settings with one strict shape: what a model folder says of itself."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+from affekt.labels import EMOTIONS
+
+SYSTEMS: tuple[str, ...] = ("resnet-stats",)
+"""The closed registry of systems; a model folder that names another one is refused."""
+
+MODEL_FORMAT = 1
+"""The version of the model folder's layout."""
+
+SAMPLE_RATE = 16_000
+"""The only rate that models hear, in Hz."""
+
+# Control and bidirectional characters could rewrite a terminal or a model card.
+Line = Annotated[
+    str,
+    StringConstraints(
+        max_length=4000, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]*$", strip_whitespace=False
+    ),
+]
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]{0,4000}")
+_RECIPE_DEPTH = 8
+_RECIPE_VALUES = 5000
+
+
+class Strict(BaseModel):
+    """No unknown keys, no silent conversions, no NaN, no changes after the check."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Metric(Strict):
+    """A figure with the ends of its 95 % interval, where one was computed."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class TrainingCorpus(Strict):
+    """A corpus the model was trained on."""
+
+    name: Line
+    licence: Line
+    non_commercial: bool
+    citation: Line
+    clips: int = Field(ge=0)
+    speakers: int = Field(ge=0)
+
+
+class TrainingRecord(Strict):
+    """How a model came to be; `seconds` is the wall time of training."""
+
+    corpora: list[TrainingCorpus]
+    seconds: float = Field(ge=0)
+    seed: int
+    command: Line
+    commit: Line
+    versions: dict[Line, Line]
+
+
+class ModelConfig(Strict):
+    """`config.json` of a model folder.
+
+    `labels` are in the order of the network's classes. Clips below `min_samples` (at `sample_rate` Hz) are
+    padded inside the network and give the warning `short`. Scores are softmax(logits / temperature).
+    `tensors` maps each tensor of `model.safetensors` to its shape; writing the folder fills it.
+    """
+
+    format: Literal[1]
+    affekt: Line
+    system: Line
+    labels: list[Line] = Field(min_length=2)
+    sample_rate: Literal[16000]
+    temperature: float = Field(gt=0, le=1000)
+    min_samples: int = Field(ge=0, le=60 * SAMPLE_RATE)
+    embedding_size: int = Field(ge=1, le=65_536)
+    recipe: dict[str, Any]
+    training: TrainingRecord
+    metrics: dict[Line, Metric]
+    licence: Line
+    tensors: dict[Line, list[int]] = {}
+
+    @field_validator("system")
+    @classmethod
+    def _known_system(cls, system: str) -> str:
+        if system not in SYSTEMS:
+            raise ValueError(f"unknown system; known are {', '.join(SYSTEMS)}")
+        return system
+
+    @field_validator("labels")
+    @classmethod
+    def _emotions(cls, labels: list[str]) -> list[str]:
+        if len(set(labels)) != len(labels) or not set(labels) <= set(EMOTIONS):
+            raise ValueError("labels must be different emotions of affekt.labels.EMOTIONS")
+        return labels
+
+    @field_validator("recipe")
+    @classmethod
+    def _plain_data(cls, recipe: dict[str, Any]) -> dict[str, Any]:
+        _check_plain(recipe, _RECIPE_DEPTH)
+        if _size(recipe) > _RECIPE_VALUES:
+            raise ValueError(f"holds more than {_RECIPE_VALUES} values")
+        return recipe
+
+
+def _check_plain(value: object, depth: int) -> None:
+    """Refuses what a reader could take for more than data: `_target_`, `!!python/...`, dotted keys."""
+    if depth < 0:
+        raise ValueError("nested too deeply")
+    match value:
+        case dict():
+            for key, inner in value.items():
+                if not (isinstance(key, str) and _KEY.fullmatch(key)):
+                    raise ValueError("a key is not a plain name")
+                _check_plain(inner, depth - 1)
+        case list():
+            for inner in value:
+                _check_plain(inner, depth - 1)
+        case str() if not _LINE.fullmatch(value):
+            raise ValueError("a text holds control characters or is too long")
+        case float() if not math.isfinite(value):
+            raise ValueError("a number is not finite")
+        case None | bool() | int() | float() | str():
+            pass
+        case _:
+            raise ValueError("holds something that is neither text, number, list nor mapping")
+
+
+def _size(value: object) -> int:
+    if isinstance(value, dict):
+        return 1 + sum(map(_size, value.values()))
+    if isinstance(value, list):
+        return 1 + sum(map(_size, value))
+    return 1
