@@ -1,0 +1,101 @@
+"""A report as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from affekt.evaluation.bootstrap import Interval
+from affekt.evaluation.metrics import METRICS
+
+if TYPE_CHECKING:
+    from affekt.evaluation.report import Group, Report, Spread
+
+_NOT_DEFINED = "–"
+
+
+def render(report: Report) -> str:
+    """All tables of a report; the protocol stands in the heading of each."""
+    parts = [
+        f"# {report.title}",
+        _basis(report),
+        _heading("Results", report),
+        _results(report),
+        _heading("Recall per class", report),
+        _recall(report),
+        _heading("Confusion, rows true, columns predicted, counts of clips", report),
+        _confusion(report),
+        _heading("Per speaker", report),
+        _groups("speaker", report.per_speaker),
+    ]
+    if report.per_corpus:
+        parts += [_heading("Per corpus", report), _groups("corpus", report.per_corpus)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _heading(text: str, report: Report) -> str:
+    return f"## {text}: {report.protocol}"
+
+
+def _basis(report: Report) -> str:
+    return (
+        f"Protocol: **{report.protocol}**. {_count(report.clips, 'clip')}, "
+        f"{_count(report.speakers, 'speaker')}, {_count(len(report.folds), 'fold')}. "
+        f"Labels compared: {', '.join(report.labels)}. "
+        f"In brackets: {report.level:.0%} intervals, percentile bootstrap over speakers, "
+        f"{report.resamples} resamples, seed {report.seed}."
+    )
+
+
+def _results(report: Report) -> str:
+    rows = [[f"{report.title}, pooled over folds", *(_interval(report.pooled[name]) for name in METRICS)]]
+    if len(report.folds) > 1:
+        rows.append(
+            [
+                f"{report.title}, mean over folds ± sd",
+                *(_spread(report.over_folds[name]) for name in METRICS),
+            ]
+        )
+    rows += [[row.name, *(_number(getattr(row, name)) for name in METRICS)] for row in report.baselines]
+    return _table(["system", *METRICS], rows)
+
+
+def _recall(report: Report) -> str:
+    rows = [
+        [label, str(sum(counts)), _interval(report.recall[label])]
+        for label, counts in zip(report.labels, report.confusion, strict=True)
+    ]
+    return _table(["emotion", "clips", "recall"], rows)
+
+
+def _confusion(report: Report) -> str:
+    rows = [[label, *map(str, counts)] for label, counts in zip(report.labels, report.confusion, strict=True)]
+    return _table(["true", *report.labels], rows)
+
+
+def _groups(kind: str, groups: Sequence[Group]) -> str:
+    rows = [[group.name, str(group.clips), _number(group.wa), _number(group.uar)] for group in groups]
+    return _table([kind, "clips", "wa", "uar"], rows)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _interval(interval: Interval) -> str:
+    if interval.low is None or interval.high is None:
+        return f"{_number(interval.value)} ({interval.reason})"
+    return f"{_number(interval.value)} [{interval.low:.2f}, {interval.high:.2f}]"
+
+
+def _spread(spread: Spread) -> str:
+    return _number(spread.mean) + ("" if spread.sd is None else f" ± {spread.sd:.3f}")
+
+
+def _number(value: float | None) -> str:
+    return _NOT_DEFINED if value is None else f"{value:.3f}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
