@@ -71,7 +71,7 @@ def speakers_figure(report: Report, path: Path) -> None:
     """
     groups = sorted(report.per_speaker, key=lambda group: group.uar)
     named = len(groups) <= _NAMED_SPEAKERS
-    figure = _figure(7, 1.9 + 0.22 * min(len(groups), _NAMED_SPEAKERS))
+    figure = _figure(7, 1.9 + 0.22 * len(groups) if named else 6)
     axes = figure.add_subplot()
     axes.axvline(1 / len(report.labels), color=_GREY, linestyle="--", label="chance")
     pooled = report.pooled["uar"].value
