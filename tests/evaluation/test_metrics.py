@@ -7,7 +7,7 @@ import warnings
 import audmetric
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix, f1_score, recall_score
 
@@ -18,6 +18,7 @@ LABELS = ["anger", "fear", "happiness", "neutral", "sadness"]
 PAIRS = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS)), min_size=1, max_size=60)
 
 
+@settings(deadline=None)
 @given(PAIRS)
 def test_metrics_equal_scikit_learn_whichever_classes_are_absent(pairs: list[tuple[str, str]]) -> None:
     truth, predicted = zip(*pairs, strict=True)
@@ -34,6 +35,7 @@ def test_metrics_equal_scikit_learn_whichever_classes_are_absent(pairs: list[tup
     np.testing.assert_allclose(recalls(counts), per_class, atol=1e-12)
 
 
+@settings(deadline=None)
 @given(PAIRS)
 def test_metrics_equal_audmetric_where_every_class_occurs(pairs: list[tuple[str, str]]) -> None:
     truth, predicted = zip(*pairs, *((label, "anger") for label in LABELS), strict=True)
@@ -47,6 +49,7 @@ def test_metrics_equal_audmetric_where_every_class_occurs(pairs: list[tuple[str,
     )
 
 
+@settings(deadline=None)
 @given(PAIRS, st.permutations(LABELS))
 def test_the_order_of_the_labels_changes_no_figure(pairs: list[tuple[str, str]], order: list[str]) -> None:
     truth, predicted = zip(*pairs, strict=True)
