@@ -1,0 +1,37 @@
+"""The only decoder and resampler: any file, bytes or array in, 16 kHz mono float32 out.
+
+    waveform = affekt.audio.load("clip.flac")
+    waveform.samples, waveform.seconds, waveform.warnings
+
+`read` gives the samples alone; `stream` gives blocks of about a second, so that a recording of ten
+hours needs no more memory than one of ten seconds.
+"""
+
+from __future__ import annotations
+
+from affekt.audio.levels import (
+    CANCELLED_BELOW,
+    CLIPPED_SHARE,
+    SILENT_BELOW,
+    WARNINGS,
+    WILD_ABOVE,
+)
+from affekt.audio.limits import SAMPLE_RATE, Limits
+from affekt.audio.reading import Stream, Waveform, load, read, stream
+from affekt.audio.sources import Source
+
+__all__ = [
+    "CANCELLED_BELOW",
+    "CLIPPED_SHARE",
+    "SAMPLE_RATE",
+    "SILENT_BELOW",
+    "WARNINGS",
+    "WILD_ABOVE",
+    "Limits",
+    "Source",
+    "Stream",
+    "Waveform",
+    "load",
+    "read",
+    "stream",
+]
