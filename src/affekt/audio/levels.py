@@ -32,8 +32,8 @@ class Levels:
         self._low = np.inf
         self._high = -np.inf
         self._weights = np.full(channels, 1 / channels, np.float32)
-        self._sums = np.zeros(channels + 1)
-        self._squares = np.zeros(channels + 1)
+        self._sums = np.zeros(channels)
+        self._products = np.zeros((channels, channels))
 
     def add(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
         """Takes a block [frames, channels] and gives its downmix [frames], the mean of the channels.
@@ -58,9 +58,8 @@ class Levels:
         self._low = min(self._low, float(mono.min()))
         self._high = max(self._high, float(mono.max()))
         if block.shape[1] > 1:
-            both = np.column_stack([block, mono]).astype(np.float64)
-            self._sums += both.sum(axis=0)
-            self._squares += np.einsum("ij,ij->j", both, both)
+            self._sums += np.ones(len(block), np.float32) @ block
+            self._products += block.T @ block
         return mono
 
     def warnings(self) -> tuple[str, ...]:
@@ -68,7 +67,7 @@ class Levels:
         found = []
         if (self._high - self._low) / 2 < SILENT_BELOW:
             found.append("silent")
-        channels = len(self._sums) - 1
+        channels = len(self._sums)
         if self._clipped >= CLIPPED_SHARE * self._count * channels:
             found.append("clipped")
         if channels > 1 and self._cancelled(channels):
@@ -76,6 +75,8 @@ class Levels:
         return tuple(found)
 
     def _cancelled(self, channels: int) -> bool:
-        energies = (self._squares - self._sums**2 / self._count) / self._count
-        before = float(energies[:channels].mean())
-        return before > SILENT_BELOW**2 / 2 and float(energies[-1]) < CANCELLED_BELOW / channels * before
+        means = self._sums / self._count
+        covariance = self._products / self._count - np.outer(means, means)
+        before = float(np.trace(covariance)) / channels
+        after = float(covariance.sum()) / channels**2
+        return before > SILENT_BELOW**2 / 2 and after < CANCELLED_BELOW / channels * before
