@@ -1,5 +1,79 @@
-"""Affekt recognises emotion in speech, and trains the recognisers."""
+"""Affekt recognises emotion in speech, and trains the recognisers.
+
+    from affekt import Recognizer
+
+    recognizer = Recognizer.load()
+    prediction = recognizer("call.wav")
+    prediction.label, prediction.confidence
+
+What a verb of the command line does, the function of the same name does: `affekt.predict(...)`. Names are
+imported when they are first used, so that `import affekt` is quick.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from affekt.errors import (
+    AffektError,
+    AudioCorruptError,
+    AudioEmptyError,
+    AudioError,
+    AudioFormatError,
+    AudioNonFiniteError,
+    AudioNotFoundError,
+    AudioTooLargeError,
+    CorpusError,
+    LockedError,
+    MissingExtraError,
+    ModelFolderError,
+    SplitError,
+    TrainingError,
+    UsageError,
+)
+
+if TYPE_CHECKING:
+    from affekt.verbs.predict import predict
+    from affekt.prediction import Prediction
+    from affekt.recognizer import Recognizer
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "AffektError",
+    "AudioCorruptError",
+    "AudioEmptyError",
+    "AudioError",
+    "AudioFormatError",
+    "AudioNonFiniteError",
+    "AudioNotFoundError",
+    "AudioTooLargeError",
+    "CorpusError",
+    "LockedError",
+    "MissingExtraError",
+    "ModelFolderError",
+    "Prediction",
+    "Recognizer",
+    "SplitError",
+    "TrainingError",
+    "UsageError",
+    "__version__",
+    "predict",
+]
+
+_HOMES = {
+    "Prediction": "affekt.prediction",
+    "Recognizer": "affekt.recognizer",
+    "predict": "affekt.verbs.predict",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'affekt' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, *globals()])

@@ -27,7 +27,7 @@ Line = Annotated[
     ),
 ]
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]{0,4000}")
+_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]{0,4000}")
 _RECIPE_DEPTH = 8
 _RECIPE_VALUES = 5000
 

@@ -1,0 +1,54 @@
+"""`affekt models`: what is known, and whether a folder is sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+_EXAMPLES = """
+Examples:
+
+    affekt models
+
+    affekt models check ./my-model
+"""
+
+
+@app.callback(invoke_without_command=True, epilog=_EXAMPLES)
+def models(context: typer.Context) -> None:
+    """List the models that ship with affekt: name, size, UAR, licence, emotions."""
+    if context.invoked_subcommand is not None:
+        return
+    from affekt import recognizer
+    from affekt.model_folder import open_folder
+
+    for name, path in recognizer.MODELS.items():
+        if not path.is_dir():
+            typer.echo(f"{name}: no weights in this copy of affekt")
+            continue
+        folder = open_folder(path)
+        config = folder.config
+        typer.echo(f"{name}: {config.system}, {len(folder.onnx) / 1e6:.1f} MB, licence {config.licence}")
+        typer.echo(f"  emotions: {', '.join(config.labels)}")
+        for key, metric in config.metrics.items():
+            interval = (
+                "" if metric.low is None or metric.high is None else f" [{metric.low:.3f}, {metric.high:.3f}]"
+            )
+            typer.echo(f"  {key}: {metric.value:.3f}{interval}")
+        for corpus in config.training.corpora:
+            typer.echo(f"  trained on {corpus.name} ({corpus.licence})")
+
+
+@app.command(epilog="Example: affekt models check ./my-model")
+def check(
+    folder: Annotated[Path, typer.Argument(help="A model folder.")],
+) -> None:
+    """Check every file of a model folder, and the scores of its golden clips."""
+    from affekt.recognizer import Recognizer
+
+    recognizer = Recognizer.load(folder)
+    typer.echo(f"{folder}: sound, {recognizer.config.system}, {len(recognizer.config.labels)} emotions")

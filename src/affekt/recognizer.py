@@ -1,0 +1,157 @@
+"""A model folder in use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from affekt import audio, model_folder
+from affekt.config import ModelConfig
+from affekt.errors import ModelFolderError, UsageError
+from affekt.labels import nearest
+from affekt.prediction import Prediction
+from affekt.scoring import Scorer, probabilities
+
+ASSETS = Path(__file__).resolve().parent / "assets"
+
+MODELS: dict[str, Path] = {"default": ASSETS / "default"}
+"""The models that ship with affekt: name -> folder."""
+
+
+def resolve(model: str | os.PathLike[str]) -> Path:
+    """The folder of a model: a known name, or the path of a folder.
+
+    Raises:
+        UsageError: it is neither.
+        ModelFolderError: this copy of affekt has no weights for the known name.
+    """
+    if isinstance(model, str) and model in MODELS:
+        folder = MODELS[model]
+        if not folder.is_dir():
+            raise ModelFolderError(
+                f"model '{model}': this copy of affekt ships no weights; install a release, or give the "
+                "folder of a model that you trained"
+            )
+        return folder
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return path
+    hint = nearest(str(model), MODELS) if isinstance(model, str) and os.sep not in model else ""
+    raise UsageError(
+        f"{model}: neither a known model nor a folder{hint}; write a folder as ./NAME or /PATH/NAME"
+    )
+
+
+class Recognizer:
+    """Recognises the emotion in recordings with one model; safe to call from several threads.
+
+    A clip is scored by itself and whole: the same clip gets the same scores alone, in a list, or in a batch.
+    """
+
+    def __init__(self, path: Path, config: ModelConfig, scorer: Scorer) -> None:
+        """Takes parts that were checked; use `Recognizer.load`."""
+        self.path = path
+        self.config = config
+        self._scorer = scorer
+
+    @classmethod
+    def load(cls, model: str | os.PathLike[str] = "default", *, threads: int | None = None) -> Recognizer:
+        """Loads a known model, or a model folder, and lets it check itself on its golden clips.
+
+        Args:
+            model: `"default"`, or the path of a model folder.
+            threads: processor threads for one clip; the usable cores, at most four, if not given.
+
+        Raises:
+            UsageError: there is no such model.
+            ModelFolderError: the folder is damaged or not to be trusted.
+        """
+        if threads is not None and threads < 1:
+            raise UsageError(f"threads: {threads} is not a number of threads; give 1 or more")
+        folder = model_folder.open_folder(resolve(model))
+        return cls(folder.path, folder.config, folder.scorer(threads))
+
+    @property
+    def classes_(self) -> NDArray[np.str_]:
+        """The labels in the order of `predict_proba`'s columns."""
+        return np.array(self.config.labels)
+
+    @overload
+    def __call__(
+        self, source: list[Any] | tuple[Any, ...], *, sampling_rate: int | None = ...
+    ) -> list[Prediction]: ...
+    @overload
+    def __call__(self, source: Any, *, sampling_rate: int | None = ...) -> Prediction: ...
+    def __call__(self, source: Any, *, sampling_rate: int | None = None) -> Prediction | list[Prediction]:
+        """The emotion in a recording, or in each of a list or tuple of them.
+
+        Args:
+            source: a path, the bytes of an audio file, a file object, an array with its `sampling_rate`,
+                or a mapping `{"array": ..., "sampling_rate": ...}`; or a list of these.
+            sampling_rate: the rate of an array in Hz.
+
+        Raises:
+            AudioError: a recording cannot be used.
+        """
+        if isinstance(source, list | tuple):
+            return [self.recognize(self.listen(one, sampling_rate=sampling_rate)) for one in source]
+        return self.recognize(self.listen(source, sampling_rate=sampling_rate))
+
+    def listen(self, source: Any, *, sampling_rate: int | None = None) -> audio.Waveform:
+        """The recording as this model hears it: 16 kHz, mono.
+
+        Raises:
+            AudioError: it cannot be used.
+        """
+        return audio.load(source, rate=sampling_rate)
+
+    def recognize(self, waveform: audio.Waveform) -> Prediction:
+        """The emotion in a loaded recording."""
+        output = self._scorer.run(waveform.samples)
+        values = probabilities(output.logits, self.config.temperature)
+        order = np.argsort(-values, kind="stable")
+        scores = {self.config.labels[index]: float(values[index]) for index in order}
+        label = next(iter(scores))
+        short = ("short",) if len(waveform.samples) < self.config.min_samples else ()
+        return Prediction(
+            file=waveform.name,
+            start=0.0,
+            end=waveform.seconds,
+            label=label,
+            confidence=scores[label],
+            scores=scores,
+            warnings=tuple(dict.fromkeys((*waveform.warnings, *short))),
+        )
+
+    def predict(self, sources: Sequence[Any]) -> NDArray[np.str_]:
+        """The label of each recording: [recordings]. The sources are those of calling the recogniser."""
+        best: NDArray[np.str_] = self.classes_[self.predict_proba(sources).argmax(axis=1)]
+        return best
+
+    def predict_proba(self, sources: Sequence[Any]) -> NDArray[np.float64]:
+        """The scores of each recording: [recordings, classes], columns as in `classes_`."""
+        outputs = [self._scorer.run(self.listen(source).samples) for source in sources]
+        return probabilities(self._rows([output.logits for output in outputs]), self.config.temperature)
+
+    def logits(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """What the network says before temperature and softmax: [clips, classes].
+
+        `waveforms` are float32 [samples] at 16 kHz.
+        """
+        return self._rows([self._scorer.run(samples).logits for samples in waveforms])
+
+    def embed(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """The vector from which the classifier decides, of each clip: [clips, dimensions].
+
+        `waveforms` are float32 [samples] at 16 kHz.
+        """
+        vectors = [self._scorer.run(samples).embedding for samples in waveforms]
+        return np.stack(vectors) if vectors else np.empty((0, self.config.embedding_size), np.float32)
+
+    def _rows(self, logits: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        return np.stack(logits) if logits else np.empty((0, len(self.config.labels)), np.float32)

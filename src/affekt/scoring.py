@@ -1,0 +1,144 @@
+"""Runs a model's ONNX graph: waveforms in, logits and embeddings out. The only user of ONNX Runtime."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from affekt.config import SAMPLE_RATE, ModelConfig
+from affekt.errors import ModelFolderError
+
+INPUTS = {"samples": ("tensor(float)", 2), "lengths": ("tensor(int64)", 1)}
+"""Name -> (type, rank): float32 [batch, samples] at 16 kHz, and how many of them each row truly has."""
+
+OUTPUTS = {"logits": ("tensor(float)", 2), "embedding": ("tensor(float)", 2)}
+"""Name -> (type, rank): [batch, classes] and [batch, dimensions]; a graph may have more outputs."""
+
+MAX_THREADS = 4
+_SHRINK_AFTER_SAMPLES = 60 * SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class Output:
+    """What the network says of one clip: `logits` [classes], `embedding` [dimensions]."""
+
+    logits: NDArray[np.float32]
+    embedding: NDArray[np.float32]
+
+
+class Scorer:
+    """An ONNX graph ready to run; safe to call from several threads.
+
+    Each clip runs by itself: its scores cannot depend on others, and no time is spent on padding.
+    """
+
+    def __init__(self, onnx: bytes, config: ModelConfig, threads: int | None = None) -> None:
+        """Loads the graph from bytes that `affekt.graph.check` let pass.
+
+        Raises:
+            ModelFolderError: ONNX Runtime refuses it, or its inputs and outputs are not those of a model.
+        """
+        self._config = config
+        try:
+            self._session = _session(onnx, threads or default_threads())
+        except Exception as error:
+            raise ModelFolderError(f"model.onnx: cannot be loaded ({_first_line(error)})") from error
+        _check_face("input", INPUTS, self._session.get_inputs(), exact=True)
+        _check_face("output", OUTPUTS, self._session.get_outputs(), exact=False)
+
+    def run(self, samples: NDArray[np.float32]) -> Output:
+        """Scores one clip: float32 [samples] at 16 kHz, at least one sample.
+
+        Raises:
+            ModelFolderError: the network fails on it, or gives something other than finite scores.
+        """
+        feeds = {"samples": samples[None], "lengths": np.array([len(samples)], np.int64)}
+        options = _shrinking() if len(samples) > _SHRINK_AFTER_SAMPLES else None
+        try:
+            logits, embedding = self._session.run(list(OUTPUTS), feeds, options)
+        except Exception as error:
+            raise ModelFolderError(
+                f"model.onnx: failed on {len(samples) / SAMPLE_RATE:.1f} s of audio ({_first_line(error)})"
+            ) from error
+        expected = (1, len(self._config.labels)), (1, self._config.embedding_size)
+        if (logits.shape, embedding.shape) != expected:
+            raise ModelFolderError(
+                f"model.onnx: gives logits {logits.shape} and embedding {embedding.shape} "
+                f"where config.json asks for {expected[0]} and {expected[1]}"
+            )
+        if not (np.isfinite(logits).all() and np.isfinite(embedding).all()):
+            raise ModelFolderError("model.onnx: gives NaN or infinite scores")
+        return Output(logits[0], embedding[0])
+
+
+def probabilities(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
+    """softmax(logits / temperature) over the last axis."""
+    scaled = np.asarray(logits, np.float64) / temperature
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float64)
+
+
+def default_threads() -> int:
+    """The usable cores, at most four: short clips gain nothing from more."""
+    return min(len(os.sched_getaffinity(0)), MAX_THREADS) if hasattr(os, "sched_getaffinity") else MAX_THREADS
+
+
+def _session(onnx: bytes, threads: int) -> Any:
+    import onnxruntime
+
+    _bound_memory()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Fatal only: what goes wrong is raised, and stderr is the user's.
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+
+
+@functools.cache
+def _bound_memory() -> None:
+    """Lets networks use half of the machine's memory: beyond it a run fails instead of the machine."""
+    import onnxruntime
+
+    limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    place = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg(limit, -1, -1, -1))
+
+
+@functools.cache
+def _shrinking() -> Any:
+    """Options of a run that hands its memory back: after a long clip the rest of a batch needs far less."""
+    import onnxruntime
+
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
+
+
+def _check_face(
+    what: str, expected: dict[str, tuple[str, int]], found: Iterable[Any], *, exact: bool
+) -> None:
+    faces = {node.name: (node.type, len(node.shape)) for node in found}
+    for name, face in expected.items():
+        if faces.get(name) != face:
+            raise ModelFolderError(
+                f"model.onnx: {what} '{name}' is missing or not {face[0]} of rank {face[1]}"
+            )
+    if exact and set(faces) != set(expected):
+        raise ModelFolderError(f"model.onnx: has other {what}s than {', '.join(expected)}")
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).split("\n")
+    return ascii(lines[0][:160])[1:-1] or type(error).__name__

@@ -1,0 +1,122 @@
+"""Writes rows as they come: CSV, JSON, JSON lines or Parquet, into a file as a whole or onto a stream."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from affekt import files
+from affekt.errors import MissingExtraError, UsageError
+from affekt.labels import nearest
+
+Write = Callable[[dict[str, Any]], object]
+
+_TEXT = {"file", "emotion", "status", "error", "message"}
+_PARQUET_ROWS = 8192
+
+
+def format_of(path: Path) -> str:
+    """The format that a file's suffix asks for.
+
+    Raises:
+        UsageError: it asks for none.
+    """
+    suffix = path.suffix.lower().removeprefix(".")
+    if suffix not in FORMATS:
+        raise UsageError(f"{path}: its suffix names no format{nearest(suffix, FORMATS)}")
+    return suffix
+
+
+@contextlib.contextmanager
+def to_file(path: Path, columns: list[str], form: str) -> Iterator[Write]:
+    """Gives a function that takes rows; the file stands, whole, once the block ends well.
+
+    Raises:
+        MissingExtraError: Parquet without pyarrow.
+        WriteError: the disk refuses.
+    """
+    mode = "wb" if form == "parquet" else "w"
+    with files.atomic(path, mode) as stream, _WRITERS[form](stream, columns) as write:
+        yield write
+
+
+@contextlib.contextmanager
+def to_stream(stream: IO[str], columns: list[str], form: str) -> Iterator[Write]:
+    """Gives a function that writes rows to a text stream.
+
+    Raises:
+        UsageError: Parquet, which only a file can hold.
+    """
+    if form == "parquet":
+        raise UsageError("parquet: only a file can hold it; add -o NAME.parquet")
+    with _WRITERS[form](stream, columns) as write:
+        yield write
+
+
+@contextlib.contextmanager
+def _csv(stream: IO[str], columns: list[str]) -> Iterator[Write]:
+    table = csv.DictWriter(stream, columns, lineterminator="\n")
+    table.writeheader()
+    yield table.writerow
+
+
+@contextlib.contextmanager
+def _jsonl(stream: IO[str], columns: list[str]) -> Iterator[Write]:
+    yield lambda row: stream.write(f"{_line(row)}\n")
+
+
+@contextlib.contextmanager
+def _json(stream: IO[str], columns: list[str]) -> Iterator[Write]:
+    before = "["
+
+    def write(row: dict[str, Any]) -> None:
+        nonlocal before
+        stream.write(f"{before}\n{_line(row)}")
+        before = ","
+
+    yield write
+    stream.write("[]\n" if before == "[" else "\n]\n")
+
+
+@contextlib.contextmanager
+def _parquet(stream: IO[bytes], columns: list[str]) -> Iterator[Write]:
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise MissingExtraError("writing Parquet", "train") from error
+    schema = pyarrow.schema(
+        [(name, pyarrow.string() if name in _TEXT else pyarrow.float64()) for name in columns]
+    )
+    with parquet.ParquetWriter(stream, schema) as table:
+        block: list[dict[str, Any]] = []
+
+        def flush() -> None:
+            table.write_table(pyarrow.Table.from_pylist(block, schema))
+            block.clear()
+
+        def write(row: dict[str, Any]) -> None:
+            block.append(row)
+            if len(block) == _PARQUET_ROWS:
+                flush()
+
+        yield write
+        flush()
+
+
+def _line(row: dict[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False, allow_nan=False)
+
+
+_WRITERS: dict[str, Callable[[IO[Any], list[str]], contextlib.AbstractContextManager[Write]]] = {
+    "csv": _csv,
+    "json": _json,
+    "jsonl": _jsonl,
+    "parquet": _parquet,
+}
+
+FORMATS = tuple(_WRITERS)
