@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from affekt import files
 from affekt.errors import SplitError
 
 if TYPE_CHECKING:
@@ -18,7 +15,6 @@ if TYPE_CHECKING:
 
 IntArray: TypeAlias = npt.NDArray[np.int64]
 PARTS = ("train", "validation", "test")
-_PROBE_BYTES = 4096
 
 
 def refuse_leaks(
@@ -60,37 +56,6 @@ def refuse_leaks(
 def recordings_of(table: pd.DataFrame) -> list[str]:
     """The file each row belongs to: its absolute path where known."""
     return [str(place) for place in table["path" if "path" in table.columns else "file"]]
-
-
-def contents_of(recordings: Sequence[str]) -> list[str]:
-    """For each row, the first file (in sorted order) with the same bytes; a missing file stands for itself.
-
-    Only files of equal size with an equal probe from their middle are read whole.
-    """
-    same: dict[str, str] = {}
-    by_probe: dict[tuple[int, bytes], list[str]] = defaultdict(list)
-    by_size: dict[int, list[str]] = defaultdict(list)
-    for recording in sorted(set(recordings)):
-        try:
-            by_size[Path(recording).stat().st_size].append(recording)
-        except OSError:
-            same[recording] = recording
-    for size, group in by_size.items():
-        for recording in group:
-            probe = _probe(Path(recording), size) if len(group) > 1 else b""
-            by_probe[size, probe].append(recording)
-    for group in by_probe.values():
-        by_digest: dict[str, str] = {}
-        for recording in group:
-            digest = files.sha256(Path(recording)) if len(group) > 1 else ""
-            same[recording] = by_digest.setdefault(digest, recording)
-    return [same[recording] for recording in recordings]
-
-
-def _probe(path: Path, size: int) -> bytes:
-    with path.open("rb") as stream:
-        stream.seek(max(0, (size - _PROBE_BYTES) // 2))
-        return stream.read(_PROBE_BYTES)
 
 
 def _shared(parts: Sequence[IntArray], names: Sequence[str]) -> tuple[str, str, int, int] | None:

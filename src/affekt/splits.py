@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from affekt import corpora
+from affekt.corpora.contents import contents_of
 from affekt.corpora.speakers import words
 from affekt.errors import CorpusError, SplitError, UsageError
 from affekt.labels import nearest
-from affekt.leaks import IntArray, contents_of, recordings_of, refuse_leaks
+from affekt.leaks import IntArray, recordings_of, refuse_leaks
 from affekt.protocols import PROTOCOLS, Mask, Plan, Rows, lot, plan_folds
 
 if TYPE_CHECKING:

@@ -1,8 +1,22 @@
 """Corpora and tables: the clips, who speaks in them, and which emotion."""
 
+from affekt.corpora.check import Finding, check
 from affekt.corpora.scan import scan
-from affekt.corpora.source import load
+from affekt.corpora.source import load, load_many
 from affekt.corpora.speakers import speaker_key
 from affekt.corpora.spec import CorpusSpec, names, spec
+from affekt.corpora.table import to_csv, write
 
-__all__ = ["CorpusSpec", "load", "names", "scan", "speaker_key", "spec"]
+__all__ = [
+    "CorpusSpec",
+    "Finding",
+    "check",
+    "load",
+    "load_many",
+    "names",
+    "scan",
+    "speaker_key",
+    "spec",
+    "to_csv",
+    "write",
+]

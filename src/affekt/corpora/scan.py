@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from affekt.corpora.emotions import EmotionMap, Labels, unknown_words
 from affekt.corpora.spec import CorpusSpec, Index, spec
 from affekt.corpora.table import frame
 from affekt.errors import CorpusError
-from affekt.labels import EMOTIONS, canonical, nearest
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from pandas import DataFrame
 
 AUDIO_SUFFIXES = frozenset(
     {
@@ -49,18 +49,19 @@ class Inspection:
     unknown_labels: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
 
-def scan(root: Path, corpus: str) -> pd.DataFrame:
+def scan(root: Path, corpus: str, labels: Labels | None = None) -> DataFrame:
     """The table of a corpus under `root`; `corpus` is a name of `names()`, or `folder`.
 
     `folder` is for recordings in folders named by emotion (the deepest folder counts); speakers are unknown.
+    `labels` maps own words to emotions; see `EmotionMap`.
 
     Raises:
         CorpusError: no such folder, no clips in it, unknown labels, or clips in the index but not on disk.
         UsageError: no such corpus.
     """
-    found = inspect(root, corpus)
+    found = inspect(root, corpus, labels)
     if found.unknown_labels:
-        raise CorpusError(unknown_labels(str(root), found.unknown_labels))
+        raise CorpusError(unknown_words(str(root), found.unknown_labels))
     if found.missing:
         raise CorpusError(
             f"{root}: {len(found.missing)} clips of the index are not on disk, first {found.missing[0]}; "
@@ -71,14 +72,17 @@ def scan(root: Path, corpus: str) -> pd.DataFrame:
     return frame(found.rows, root)
 
 
-def inspect(root: Path, corpus: str) -> Inspection:
+def inspect(root: Path, corpus: str, labels: Labels | None = None) -> Inspection:
     """Like `scan`, but collects what is wrong instead of raising, except for a root that cannot be read."""
     if not root.is_dir():
         raise CorpusError(f"{root}: not a folder; give the folder that holds the corpus")
     if corpus == "folder":
-        return _inspect_folders(root)
+        return _inspect_folders(root, EmotionMap(labels))
     declared = spec(corpus)
-    return _inspect_index(root, declared) if declared.index else _inspect_names(root, declared)
+    emotion_of = EmotionMap(labels, declared.emotions)
+    if declared.index:
+        return _inspect_index(root, declared, declared.index, emotion_of)
+    return _inspect_names(root, declared, emotion_of)
 
 
 def audio_files(root: Path) -> list[str]:
@@ -95,17 +99,7 @@ def audio_files(root: Path) -> list[str]:
     return sorted(found)
 
 
-def unknown_labels(origin: str, words: dict[str, list[str]]) -> str:
-    """The one-line message for label words that map to no emotion; `words` holds the files of each."""
-    parts = [
-        f"'{word}' ({len(files)} times, first {files[0]}{nearest(word.lower(), EMOTIONS)})"
-        for word, files in sorted(words.items())
-    ]
-    shown = ", ".join(parts[:5]) + (f" and {len(parts) - 5} more" if len(parts) > 5 else "")
-    return f"{origin}: unknown emotion words: {shown}; map each with labels={{'word': 'emotion'}}"
-
-
-def _inspect_names(root: Path, declared: CorpusSpec) -> Inspection:
+def _inspect_names(root: Path, declared: CorpusSpec, emotion_of: EmotionMap) -> Inspection:
     assert declared.files is not None
     matcher = declared.files.matcher()
     folder = declared.files.folder
@@ -120,26 +114,25 @@ def _inspect_names(root: Path, declared: CorpusSpec) -> Inspection:
         parent = Path(file).parent.name
         if folder and parent in known_folders and parent != folder.format(**groups):
             found.misplaced.append(file)
-        _add(found, declared, file, groups)
+        _add(found, declared, emotion_of, file, groups)
     return found
 
 
-def _inspect_index(root: Path, declared: CorpusSpec) -> Inspection:
-    assert declared.index is not None
+def _inspect_index(root: Path, declared: CorpusSpec, index: Index, emotion_of: EmotionMap) -> Inspection:
     on_disk = {file[: -len(Path(file).suffix)]: file for file in audio_files(root)}
     found = Inspection()
-    for number, entry in enumerate(_index_rows(root, declared.index), start=2):
+    for number, entry in enumerate(_index_rows(root, index), start=2):
         try:
-            place = declared.index.audio.format(**entry)
-            groups = {ours: entry[theirs] or None for ours, theirs in declared.index.columns.items()}
+            place = index.audio.format(**entry)
+            groups = {ours: entry[theirs] or None for ours, theirs in index.columns.items()}
         except KeyError as error:
-            raise CorpusError(f"{root / declared.index.file}: line {number}: no column {error}") from error
+            raise CorpusError(f"{root / index.file}: line {number}: no column {error}") from error
         stem = place[: -len(Path(place).suffix)] if Path(place).suffix.lower() in AUDIO_SUFFIXES else place
         file = on_disk.pop(stem, None)
         if file is None:
             found.missing.append(place)
         else:
-            _add(found, declared, file, groups)
+            _add(found, declared, emotion_of, file, groups)
     found.unmatched = sorted(on_disk.values())
     return found
 
@@ -156,21 +149,22 @@ def _index_rows(root: Path, index: Index) -> list[dict[str, str]]:
         raise CorpusError(f"{path}: cannot be read ({error})") from error
 
 
-def _inspect_folders(root: Path) -> Inspection:
+def _inspect_folders(root: Path, emotion_of: EmotionMap) -> Inspection:
     found = Inspection()
     for file in audio_files(root):
         if "/" not in file:
             found.unmatched.append(file)
             continue
         word = Path(file).parent.name
-        emotion = canonical(word)
-        if emotion is None:
-            found.unknown_labels[word].append(file)
-        found.rows.append({"file": file, "emotion": emotion, "label": word, "corpus": root.resolve().name})
+        row: Row = {"file": file, "label": word, "corpus": root.resolve().name}
+        _set_emotion(found, emotion_of, row, word)
+        found.rows.append(row)
     return found
 
 
-def _add(found: Inspection, declared: CorpusSpec, file: str, groups: dict[str, str | None]) -> None:
+def _add(
+    found: Inspection, declared: CorpusSpec, emotion_of: EmotionMap, file: str, groups: dict[str, str | None]
+) -> None:
     row: Row = {"file": file, "corpus": declared.name, "language": declared.language, **groups}
     speaker = declared.speakers.get(row.get("speaker") or "")
     if speaker is not None:
@@ -179,7 +173,12 @@ def _add(found: Inspection, declared: CorpusSpec, file: str, groups: dict[str, s
     if (sentence := row.get("sentence")) and declared.texts:
         row["text"] = declared.texts.get(sentence)
     if (word := row.get("label")) is not None:
-        row["emotion"] = declared.emotions.get(word)
-        if row["emotion"] is None:
-            found.unknown_labels[word].append(file)
+        _set_emotion(found, emotion_of, row, word)
     found.rows.append(row)
+
+
+def _set_emotion(found: Inspection, emotion_of: EmotionMap, row: Row, word: str) -> None:
+    try:
+        row["emotion"] = emotion_of(word)
+    except KeyError:
+        found.unknown_labels[word].append(str(row["file"]))
