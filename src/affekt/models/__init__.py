@@ -1,0 +1,21 @@
+"""The systems' networks, and the closed registry that builds them from a recipe."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from affekt.models.resnet_stats import ResNetStats
+from affekt.recipe import Recipe
+
+__all__ = ["build"]
+
+
+def build(recipe: Recipe, classes: int) -> nn.Module:
+    """A network with fresh weights from the recipe's seed; it maps samples and lengths to logits."""
+    import torch
+
+    torch.manual_seed(recipe.seed)
+    match recipe.system:
+        case "resnet-stats":
+            network = ResNetStats(classes, **recipe.network.model_dump())
+    return network

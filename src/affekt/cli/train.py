@@ -1,0 +1,69 @@
+"""affekt train: a recogniser from a recipe, or an honest estimate of one by cross-validation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(rich_markup_mode="rich")
+
+
+@app.command(
+    epilog="Examples: affekt train data=emodb:EMODB -o run | affekt train data=emodb:EMODB --protocol loso -o run"
+    " | affekt train my.yaml train.epochs=20 -o run --resume"
+)
+def train(
+    recipe: Annotated[
+        list[str] | None,
+        typer.Argument(help="A recipe (a shipped name or a YAML file) and overrides such as train.epochs=20."),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder, new or empty.")] = Path("run"),
+    data: Annotated[
+        list[str] | None, typer.Option("--data", help="A corpus such as emodb:FOLDER, or a table; may be repeated.")
+    ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="Cross-validate: loso, speaker-kfold, session, official, fixed or random."),
+    ] = None,
+    folds: Annotated[int, typer.Option(help="Folds of speaker-kfold and random.")] = 5,
+    speaker_dependent: Annotated[
+        bool, typer.Option("--speaker-dependent", help="Let `random` test on speakers it trained on, and say so.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Train a recogniser; with --protocol, report how right it is on speakers it has never heard."""
+    from affekt import recipe as recipes
+    from affekt.cli.progress import progress
+    from affekt.errors import MissingExtraError
+
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtraError("training", "train") from None
+    from affekt.training import distributed
+    from affekt.verbs.train import train as run
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    words = recipe or []
+    source = words[0] if words and "=" not in words[0] else None
+    overrides = [*words[1 if source else 0 :], *([f"data={','.join(data)}"] if data else [])]
+    resolved = recipes.load(source, overrides)
+    talks = distributed.launched_rank() == 0
+    with progress(show=talks and not quiet) as (say, watcher):
+        result = run(
+            resolved,
+            output,
+            protocol=protocol,
+            folds=folds,
+            speaker_dependent=speaker_dependent,
+            resume=resume,
+            say=say,
+            watcher=watcher,
+        )
+    if talks:
+        typer.echo(result.report.to_markdown() if result.report else result.model)

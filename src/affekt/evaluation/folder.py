@@ -1,0 +1,22 @@
+"""An evaluation as a folder of files for people and programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from affekt import files
+from affekt.evaluation.plots import confusion_figure, speakers_figure
+from affekt.evaluation.report import Report
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def write_report(folder: Path, report: Report, scored: pd.DataFrame) -> None:
+    """`scores.csv`, `report.json`, `report.md`, `confusion.png` and `speakers.png`, each written whole."""
+    files.write_text(folder / "scores.csv", scored.to_csv(index=False))
+    files.write_json(folder / "report.json", report.to_json())
+    files.write_text(folder / "report.md", report.to_markdown())
+    confusion_figure(report, folder / "confusion.png")
+    speakers_figure(report, folder / "speakers.png")

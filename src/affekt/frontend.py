@@ -1,0 +1,106 @@
+"""From samples to spectrograms, as torch modules that export whole to ONNX.
+
+Shapes: samples [batch, samples] at 16 kHz, lengths [batch] in samples; spectrograms [batch, frames, mels].
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from affekt.audio import SAMPLE_RATE
+from affekt.models.masking import length_mask, masked_mean
+
+
+def mel_filters(mels: int, bins: int, low_hz: float, high_hz: float) -> Tensor:
+    """Triangular filters [bins, mels], equally spaced on Slaney's mel scale, each of unit area.
+
+    The scale is linear below 1 kHz and logarithmic above (Slaney, Auditory Toolbox, 1998).
+    """
+    edges = _mel_to_hz(torch.linspace(_hz_to_mel(low_hz), _hz_to_mel(high_hz), mels + 2, dtype=torch.float64))
+    bin_hz = torch.linspace(0, SAMPLE_RATE / 2, bins, dtype=torch.float64)
+    rising = (bin_hz[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
+    falling = (edges[2:] - bin_hz[:, None]) / (edges[2:] - edges[1:-1])
+    triangles = torch.minimum(rising, falling).clamp(min=0)
+    return (triangles * 2 / (edges[2:] - edges[:-2])).float()
+
+
+def dft_kernel(window: int, dft: int) -> Tensor:
+    """Hann-windowed cosines and sines [2 * (dft / 2 + 1), 1, window]: a DFT as a convolution."""
+    time = torch.arange(window, dtype=torch.float64)
+    frequency = torch.arange(dft // 2 + 1, dtype=torch.float64)
+    angle = 2 * torch.pi * frequency[:, None] * time / dft
+    taper = torch.hann_window(window, periodic=True, dtype=torch.float64)
+    return (torch.cat([angle.cos(), -angle.sin()]) * taper).float()[:, None]
+
+
+Normalisation = Literal["utterance", "bin"]
+
+
+class LogMel(nn.Module):
+    """Log-mel spectrogram, free of the recording's gain.
+
+    The energies are divided by the utterance's mean energy before the logarithm, so that the floor moves
+    with the gain. Then a mean over the utterance is taken away: one number for all mel bins (`utterance`),
+    which leaves the spectral tilt that a raised voice has, or one for each bin (`bin`), which takes away the
+    colour of the channel with it, as speaker networks do.
+    """
+
+    def __init__(
+        self,
+        *,
+        mels: int = 64,
+        window: int = 400,
+        hop: int = 160,
+        dft: int = 512,
+        low_hz: float = 20.0,
+        high_hz: float = 7_600.0,
+        floor_db: float = -60.0,
+        normalisation: Normalisation = "utterance",
+    ) -> None:
+        super().__init__()
+        self.window, self.hop, self.mels = window, hop, mels
+        self.normalisation = normalisation
+        self.floor = 10 ** (floor_db / 10)
+        self.kernel: Tensor
+        self.filters: Tensor
+        self.register_buffer("kernel", dft_kernel(window, dft), persistent=False)
+        self.register_buffer("filters", mel_filters(mels, dft // 2 + 1, low_hz, high_hz), persistent=False)
+
+    def frame_lengths(self, lengths: Tensor) -> Tensor:
+        """Frames [batch] that cover every sample of each utterance; at least one."""
+        beyond_first = (lengths - self.window).clamp(min=0)
+        return 1 + (beyond_first + self.hop - 1) // self.hop
+
+    def forward(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Spectrograms [batch, frames, mels], zero beyond each utterance's end, and frames [batch]."""
+        samples = samples * length_mask(lengths, samples.shape[1])
+        # A window of zeros behind the longest clip gives its last samples, and a tiny clip, a whole frame.
+        samples = functional.pad(samples, (0, self.window))
+        spectrum = functional.conv1d(samples[:, None], self.kernel, stride=self.hop)
+        real, imaginary = spectrum.chunk(2, dim=1)
+        energies = (real.square() + imaginary.square()).transpose(1, 2) @ self.filters
+        frames = self.frame_lengths(lengths)
+        mask = length_mask(frames, energies.shape[1])[..., None]
+        mean_energy = masked_mean(energies, mask, dim=(1,)).mean(-1, keepdim=True)
+        logarithm = torch.log(energies / (mean_energy + 1e-12) + self.floor)
+        mean = masked_mean(logarithm, mask, dim=(1,))
+        if self.normalisation == "utterance":
+            mean = mean.mean(-1, keepdim=True)
+        return (logarithm - mean) * mask, frames
+
+
+def _hz_to_mel(hz: float) -> float:
+    if hz < 1000:
+        return hz * 3 / 200
+    return 15 + 27 * float(torch.log(torch.tensor(hz / 1000, dtype=torch.float64)) / _LOG_6_4)
+
+
+def _mel_to_hz(mel: Tensor) -> Tensor:
+    return torch.where(mel < 15, mel * 200 / 3, 1000 * torch.exp((mel - 15) / 27 * _LOG_6_4))
+
+
+_LOG_6_4 = torch.log(torch.tensor(6.4, dtype=torch.float64))

@@ -1,0 +1,56 @@
+"""Layers that never see padding, so that a clip's scores do not depend on its neighbours in a batch.
+
+Shapes: maps [batch, channels, frequency, time]; masks broadcast against them with 1 where a frame is real.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.distributed.nn.functional import all_reduce
+
+
+def length_mask(lengths: Tensor, size: int) -> Tensor:
+    """Mask [batch, size] as float32: 1 before each length, 0 from there on."""
+    return (torch.arange(size, device=lengths.device) < lengths[:, None]).float()
+
+
+def masked_mean(values: Tensor, mask: Tensor, dim: tuple[int, ...]) -> Tensor:
+    """Mean over `dim` of the positions where the mask is 1; the reduced dimensions are kept."""
+    return (values * mask).sum(dim, keepdim=True) / mask.sum(dim, keepdim=True).clamp(min=1)
+
+
+class MaskedBatchNorm2d(nn.BatchNorm2d):
+    """Batch normalisation whose padded frames leave as zeros, so that no later layer sees them.
+
+    In training the statistics are those of the padded batch (buckets of like length keep padding to a few
+    percent): the fused kernel is twice as fast as sums over real frames alone. In use, only stored
+    statistics count, and padding cannot matter. Where a batch is spread over processes, the statistics are
+    those of the whole batch, so that two processes and one train alike.
+    """
+
+    def forward(self, input: Tensor, mask: Tensor) -> Tensor:  # type: ignore[override]  # noqa: A002
+        """Normalises a map [batch, channels, frequency, time]; mask [batch, 1, 1, time]."""
+        spread = self.training and torch.distributed.is_available() and torch.distributed.is_initialized()
+        normalised = self._forward_spread(input) if spread else super().forward(input)
+        return normalised * mask.to(normalised.dtype)
+
+    def _forward_spread(self, values: Tensor) -> Tensor:
+        total = values.sum((0, 2, 3), dtype=torch.float32)
+        squares = values.float().square().sum((0, 2, 3))
+        count = total.new_tensor([values.numel() / values.shape[1]])
+        sums: Tensor = all_reduce(torch.cat([total, squares, count]))  # type: ignore[no-untyped-call]
+        total, squares, count = sums[: len(total)], sums[len(total) : -1], sums[-1].detach()
+        mean = total / count
+        variance = (squares / count - mean.square()).clamp(min=0)
+        self._track(mean.detach(), variance.detach() * count / (count - 1))
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        shift = self.bias - mean * scale
+        return (values * scale[:, None, None] + shift[:, None, None]).to(values.dtype)
+
+    def _track(self, mean: Tensor, variance: Tensor) -> None:
+        assert self.running_mean is not None and self.running_var is not None
+        assert self.num_batches_tracked is not None and self.momentum is not None
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance, self.momentum)
+        self.num_batches_tracked.add_(1)

@@ -1,0 +1,74 @@
+"""A network as one ONNX graph, front end included: samples and lengths in, logits and embedding out."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from affekt.errors import MissingExtraError
+
+OPSET = 18
+
+
+class _Outputs(nn.Module):
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        output = self.network(samples, lengths)
+        return output["logits"], output["embedding"]
+
+
+def to_onnx(network: nn.Module) -> bytes:
+    """The graph's bytes: samples [batch, samples] and lengths [batch] -> logits, embedding; any batch, any length."""
+    try:
+        import onnxscript  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("exporting to ONNX", "train") from None
+    was_training = network.training
+    wrapped = _Outputs(network).eval()
+    example = torch.randn(2, 16_000), torch.tensor([16_000, 12_345])
+    batch, samples = torch.export.Dim("batch", min=1), torch.export.Dim("samples", min=1)
+    try:
+        with _quiet(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                wrapped,
+                example,
+                input_names=["samples", "lengths"],
+                output_names=["logits", "embedding"],
+                dynamic_shapes=({0: batch, 1: samples}, {0: batch}),
+                opset_version=OPSET,
+                dynamo=True,
+                optimize=True,
+                verbose=False,
+            )
+    finally:
+        network.train(was_training)
+    stream = io.BytesIO()
+    import onnx
+
+    onnx.save(cast(Any, program).model_proto, stream)
+    return stream.getvalue()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter logs, once a process, that torchvision is missing; no user can do anything with that."""
+    loggers = [logging.getLogger(name) for name in ("onnxscript", "torch.onnx", "torch.onnx._internal")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,102 @@
+"""System A: a residual network over log-mels with statistics pooling (Padi et al., ICMI 2021).
+
+The trunk is a ResNet-34 (He et al., CVPR 2016) with a 3x3 stem of stride 1, as speaker recognition uses it.
+Shapes: maps [batch, channels, mels, frames].
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from affekt.frontend import LogMel, Normalisation
+from affekt.models.masking import MaskedBatchNorm2d, length_mask
+from affekt.models.pooling import StatisticsPooling
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut; every layer is masked."""
+
+    def __init__(self, channels_in: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.conv1 = nn.Conv2d(channels_in, channels, 3, stride, padding=1, bias=False)
+        self.bn1 = MaskedBatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.bn2 = MaskedBatchNorm2d(channels)
+        self.shortcut: nn.ModuleList | None = None
+        if stride != 1 or channels_in != channels:
+            convolution = nn.Conv2d(channels_in, channels, 1, stride, bias=False)
+            self.shortcut = nn.ModuleList([convolution, MaskedBatchNorm2d(channels)])
+
+    def forward(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        residual = features
+        mask = mask[..., :: self.stride]
+        if self.shortcut is not None:
+            convolution, normalisation = self.shortcut
+            residual = normalisation(convolution(features), mask)
+        features = functional.relu(self.bn1(self.conv1(features), mask))
+        features = self.bn2(self.conv2(features), mask)
+        return functional.relu(features + residual), mask
+
+
+class ResNetStats(nn.Module):
+    """Samples in; logits, embedding out.
+
+    Args:
+        classes: number of outputs of the head.
+        width: channels of the first stage; 16 is the thin network, 32 the paper family's.
+        stem_stride: stride of the stem over frequency and time; 1 as speaker networks have it, 2 trains
+            four times as fast.
+        mels: mel bins of the frontend.
+        normalisation: what the frontend takes away.
+        embedding: size of the embedding.
+    """
+
+    def __init__(
+        self,
+        classes: int,
+        *,
+        width: int = 16,
+        blocks: tuple[int, ...] = (3, 4, 6, 3),
+        stem_stride: int = 1,
+        mels: int = 64,
+        normalisation: Normalisation = "utterance",
+        embedding: int = 128,
+    ) -> None:
+        super().__init__()
+        self.frontend = LogMel(mels=mels, normalisation=normalisation)
+        self.conv1 = nn.Conv2d(1, width, 3, stem_stride, padding=1, bias=False)
+        self.bn1 = MaskedBatchNorm2d(width)
+        stages, channels_in, bins = [], width, -(-mels // stem_stride)
+        for stage, depth in enumerate(blocks):
+            channels, stride = width * 2**stage, 1 if stage == 0 else 2
+            first = BasicBlock(channels_in, channels, stride)
+            stages.append(nn.ModuleList([first, *(BasicBlock(channels, channels, 1) for _ in range(depth - 1))]))
+            channels_in, bins = channels, -(-bins // stride)
+        self.layers = nn.ModuleList(stages)
+        self.pooling = StatisticsPooling()
+        self.embedding = nn.Linear(2 * channels_in * bins, embedding)
+        self.bn_embedding = MaskedBatchNorm2d(embedding)
+        self.head = nn.Linear(embedding, classes)
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, samples: Tensor, lengths: Tensor) -> dict[str, Tensor]:
+        """samples [batch, samples], lengths [batch] -> logits [batch, classes], embedding [batch, size]."""
+        return self.score(*self.frontend(samples, lengths))
+
+    def score(self, spectrogram: Tensor, frames: Tensor) -> dict[str, Tensor]:
+        """The same from spectrograms [batch, frames, mels]: where SpecAugment stands between the two."""
+        mask = length_mask(frames, spectrogram.shape[1])[:, None, None]
+        mask = mask[..., :: self.conv1.stride[1]]
+        features = spectrogram.transpose(1, 2)[:, None]
+        features = functional.relu(self.bn1(self.conv1(features), mask))
+        for stage in self.layers:
+            assert isinstance(stage, nn.ModuleList)
+            for block in stage:
+                features, mask = block(features, mask)
+        embedding = self.embedding(self.pooling(features, mask))
+        whole = embedding.new_ones(1, 1, 1, 1)
+        normalised = self.bn_embedding(embedding[..., None, None], whole).flatten(1)
+        return {"logits": self.head(normalised), "embedding": embedding}

@@ -1,0 +1,60 @@
+"""Which clips stand in which batch: a function of (seed, epoch), bounded by seconds with padding counted."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+LENGTH_JITTER = 0.1
+"""Clips are sorted by length times a random factor this far from 1, so that neighbours change by epoch."""
+
+
+def plan_batches(
+    seconds: NDArray[np.float64],
+    rows: IntArray,
+    *,
+    batch_clips: int,
+    batch_seconds: float,
+    seed: int,
+    epoch: int,
+    at_least: int = 2,
+) -> list[IntArray]:
+    """All `rows` once, in shuffled batches of clips of like length.
+
+    Args:
+        seconds: length of every clip of the table.
+        rows: the clips to use, as positions in `seconds`.
+        batch_clips: most clips in a batch.
+        batch_seconds: most seconds in a batch, counting each clip as long as the longest.
+        at_least: fewest clips in a batch; batch statistics need two, and each process needs one.
+    """
+    rng = np.random.default_rng([seed, epoch, 1])
+    rows = np.sort(rows)
+    order = rows[np.argsort(seconds[rows] * (1 + LENGTH_JITTER * rng.random(len(rows))), kind="stable")]
+    batches = _cut(order, seconds, batch_clips, batch_seconds, at_least)
+    return [batches[at] for at in rng.permutation(len(batches))]
+
+
+def _cut(
+    order: IntArray, seconds: NDArray[np.float64], clips: int, limit: float, at_least: int
+) -> list[IntArray]:
+    """Walks from long to short, so that the first clip of a batch decides its padded length."""
+    order = order[::-1].copy()
+    starts, longest = [0], 0.0
+    for at, row in enumerate(order):
+        longest = max(longest, float(seconds[row]))
+        count = at - starts[-1] + 1
+        if count > at_least and (count > clips or count * longest > limit):
+            starts.append(at)
+            longest = float(seconds[row])
+    if len(starts) > 1 and len(order) - starts[-1] < at_least:
+        starts.pop()
+    return np.split(order, starts[1:])
+
+
+def fixed_batches(seconds: NDArray[np.float64], rows: IntArray, *, batch_seconds: float) -> list[IntArray]:
+    """All `rows` once, by length, for scoring: no randomness and no least size."""
+    order = rows[np.argsort(seconds[rows], kind="stable")]
+    return [batch for batch in _cut(order, seconds, 256, batch_seconds, 1) if len(batch)]
+

@@ -1,0 +1,57 @@
+"""The model card: Hub front matter, what the model was trained on, how it was tested, what it is not for."""
+
+from __future__ import annotations
+
+from affekt.config import ModelConfig
+
+
+def card(config: ModelConfig, tested: str) -> str:
+    """The card's Markdown; `tested` says how the figures in `config.metrics` were found."""
+    corpora = "\n".join(
+        f"| {one.name} | {one.clips} | {one.speakers} | {one.licence} | {one.citation} |"
+        for one in config.training.corpora
+    )
+    figures = "\n".join(
+        f"| `{name}` | {metric.value:.3f} | {_interval(metric.low, metric.high)} |"
+        for name, metric in config.metrics.items()
+    )
+    measured = f"| figure | value | 95 % interval |\n|---|---|---|\n{figures}" if figures else "No figures yet."
+    return f"""---
+library_name: affekt
+pipeline_tag: audio-classification
+license: other
+tags: [speech-emotion-recognition, onnx, affekt]
+---
+# {config.system}: {", ".join(config.labels)}
+
+Recognises which emotion a voice expresses, on its own or through `affekt predict --model FOLDER`.
+Input is speech at 16 kHz of any length; output is a score for each of the labels above.
+
+## Trained on
+| corpus | clips | speakers | licence | citation |
+|---|---|---|---|---|
+{corpora}
+
+Licence of the weights: {config.licence}.
+Seed {config.training.seed}, {config.training.seconds:.0f} s of training, commit `{config.training.commit or "release"}`.
+
+## Tested
+{tested}
+
+{measured}
+
+Intervals come from resampling speakers, not clips.
+
+## What it is not for
+- It hears how a voice sounds, not what a person feels; the same sound means different things in different
+  people, languages and situations.
+- It learnt from actors who were asked to sound so. Spontaneous speech, telephone lines, noise, children and
+  languages other than those of its corpora will make it wrong more often than the figures above say.
+- Not for decisions about people: hiring, school, insurance, policing, health, credit. In the European Union,
+  inferring emotions at work and in education is prohibited with few exceptions (AI Act, article 5).
+- Scores are not yet calibrated: 0.9 does not mean right nine times in ten.
+"""
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return f"{low:.3f} to {high:.3f}" if low is not None and high is not None else "none"

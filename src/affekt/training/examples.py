@@ -1,0 +1,58 @@
+"""From a table to what is learnt: classes, and which of them each clip's corpus can have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from affekt.errors import CorpusError
+from affekt.labels import EMOTIONS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Classes of a table's rows: `labels` in order, positions [rows], allowed [rows, classes] bool."""
+
+    labels: tuple[str, ...]
+    positions: Tensor
+    allowed: Tensor
+
+
+def labelled(table: pd.DataFrame, labels: Sequence[str] | None) -> tuple[pd.DataFrame, int]:
+    """The rows whose emotion is known and among `labels` (None: any), and how many others there were.
+
+    Raises:
+        CorpusError: fewer than two emotions remain.
+    """
+    kept = table["emotion"].notna() if labels is None else table["emotion"].isin(labels)
+    rows = table[kept].reset_index(drop=True)
+    if rows["emotion"].nunique() < 2:
+        raise CorpusError(f"the data hold {rows['emotion'].nunique()} of the emotions asked for; two are needed")
+    return rows, len(table) - len(rows)
+
+
+def targets(table: pd.DataFrame, labels: Sequence[str] | None) -> Targets:
+    """Classes of rows that are all labelled; a class that a corpus lacks is not allowed for its clips.
+
+    Raises:
+        CorpusError: a label asked for does not occur.
+    """
+    present = set(table["emotion"])
+    missing = sorted(set(labels or ()) - present)
+    if missing:
+        raise CorpusError(f"no clip is labelled {', '.join(missing)}; leave it out of `labels`")
+    order = tuple(labels) if labels is not None else tuple(name for name in EMOTIONS if name in present)
+    place = {name: at for at, name in enumerate(order)}
+    positions = np.array([place[name] for name in table["emotion"]])
+    allowed = np.zeros((len(table), len(order)), dtype=bool)
+    for _, rows in table.groupby("corpus", dropna=False).indices.items():
+        allowed[np.ix_(rows, np.unique(positions[rows]))] = True
+    return Targets(order, torch.from_numpy(positions), torch.from_numpy(allowed))

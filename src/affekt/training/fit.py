@@ -1,0 +1,259 @@
+"""The training loop: one for every system."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad
+from torch.nn.parallel import DistributedDataParallel
+
+from affekt.augment import augment
+from affekt.errors import TrainingError
+from affekt.evaluation.metrics import confusion, uar
+from affekt.losses import class_weights, cross_entropy
+from affekt.recipe import Recipe
+from affekt.training import distributed, state
+from affekt.training.batches import IntArray, plan_batches
+from affekt.training.clips import Clips, prefetch
+from affekt.training.examples import Targets
+from affekt.training.journal import Journal
+from affekt.training.scoring import score_rows
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What is learnt, and which rows of it are watched."""
+
+    clips: Clips
+    targets: Targets
+    train: IntArray
+    validation: IntArray
+
+
+class Step(nn.Module):
+    """Samples to logits with augmentation between spectrogram and trunk; what DDP wraps."""
+
+    def __init__(self, network: nn.Module, recipe: Recipe) -> None:
+        super().__init__()
+        self.network, self.recipe = network, recipe
+
+    def forward(self, samples: Tensor, lengths: Tensor, ids: list[int], epoch: int) -> Tensor:
+        with torch.no_grad():
+            spectrogram, frames = cast(Any, self.network).frontend(samples, lengths)
+            recipe = self.recipe
+            spectrogram, frames = augment(spectrogram, frames, ids, recipe.augment, seed=recipe.seed, epoch=epoch)
+            missing = distributed.largest(spectrogram.shape[1]) - spectrogram.shape[1]
+            spectrogram = pad(spectrogram, (0, 0, 0, missing)).contiguous()
+        with autocast(recipe):
+            return cast(Tensor, cast(Any, self.network).score(spectrogram, frames)["logits"].float())
+
+
+class Fit:
+    """One run in one folder. The caller holds the folder's lock."""
+
+    def __init__(self, network: nn.Module, examples: Examples, recipe: Recipe, folder: Path) -> None:
+        self.examples, self.recipe, self.folder = examples, recipe, folder
+        self.network = network.to(distributed.device())
+        step = Step(self.network, recipe)
+        self.model: nn.Module = DistributedDataParallel(step) if distributed.world() > 1 else step
+        self.optimiser = torch.optim.AdamW(
+            _groups(self.network, recipe.train.weight_decay), lr=recipe.train.learning_rate
+        )
+        self.weights = class_weights(
+            examples.targets.positions[examples.train], len(examples.targets.labels)
+        )
+        if not recipe.train.class_weights:
+            self.weights = torch.ones_like(self.weights)
+        self.best: dict[str, Tensor] = {}
+        self.position = state.Position(self._identity())
+        self.steps = sum(len(self._plan(epoch)) for epoch in range(recipe.train.epochs))
+        self.done = 0
+        self.interrupted = False
+
+    def run(self, journal: Journal, *, resume: bool = False) -> nn.Module:
+        """Trains to the end and returns the network with its best weights.
+
+        Raises:
+            KeyboardInterrupt: on Ctrl-C or SIGTERM, after the step under way and a checkpoint.
+            TrainingError: a loss or gradient is not finite; the weights before it are kept.
+        """
+        checkpoint = self.folder / state.CHECKPOINT
+        if resume and checkpoint.exists():
+            self.best, self.position = state.load(
+                checkpoint, self.network, self.optimiser, self.position.identity
+            )
+            self.done = sum(len(self._plan(epoch)) for epoch in range(self.position.epoch)) + self.position.step
+        elif distributed.rank() == 0:
+            # Written before the first step, so that a full disk is met now and not after an epoch.
+            self._save()
+        journal.begin(self.position.history)
+        with self._signals():
+            while not self.position.finished:
+                self._epoch(journal)
+        self.network.load_state_dict(self.best)
+        return self.network
+
+    def _epoch(self, journal: Journal) -> None:
+        position = self.position
+        plan = self._plan(position.epoch)
+        self.network.train()
+        for batch, samples, lengths in prefetch(self._collate, plan[position.step :]):
+            self._step(batch, samples, lengths)
+            position.step += 1
+            self.done += 1
+            journal.step(self.done, self.steps, position.epoch + 1, self._mean_loss())
+            if distributed.largest(int(self.interrupted)):
+                self._save()
+                raise KeyboardInterrupt
+        row = {"epoch": position.epoch + 1, "train_loss": self._mean_loss()}
+        row |= {"learning_rate": self._learning_rate(self.done - 1)} | self._validate()
+        position.history.append(row)
+        position.epoch, position.step, position.loss_sum, position.weight_sum = position.epoch + 1, 0, 0.0, 0.0
+        self._choose(row)
+        self._save()
+        journal.epoch(row)
+
+    def _step(self, batch: IntArray, samples: Tensor, lengths: Tensor) -> None:
+        device = distributed.device()
+        mine = batch[distributed.rank() :: distributed.world()]
+        ids = [self.examples.clips.ids[row] for row in mine]
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._learning_rate(self.done)
+        logits = self.model(samples.to(device), lengths.to(device), ids, self.position.epoch)
+        targets = self.examples.targets.positions[mine].to(device)
+        allowed = self.examples.targets.allowed[mine].to(device)
+        weights = self.weights.to(device)[targets]
+        losses = cross_entropy(logits, targets, allowed, smoothing=self.recipe.train.label_smoothing)
+        weighted = (losses * weights).sum()
+        sums = distributed.total(torch.stack([weighted.detach(), weights.sum()]))
+        # DDP averages gradients over processes; their sum over the whole batch's weight is wanted.
+        (weighted / sums[1] * distributed.world()).backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.train.clip_norm)
+        if not (torch.isfinite(sums[0]) and torch.isfinite(norm)):
+            self.optimiser.zero_grad()
+            raise TrainingError(
+                f"epoch {self.position.epoch + 1}, step {self.position.step + 1}: the loss or its gradient is not "
+                f"finite for clips {', '.join(map(str, batch[:8]))}; lower train.learning_rate or look at these rows"
+            )
+        self.optimiser.step()
+        self.optimiser.zero_grad()
+        self.position.loss_sum += float(sums[0])
+        self.position.weight_sum += float(sums[1])
+
+    def _validate(self) -> dict[str, float]:
+        rows = self.examples.validation
+        if not len(rows):
+            return {}
+        scores = score_rows(self.network, self.examples.clips, rows, autocast=lambda: autocast(self.recipe))
+        logits, learnt = torch.from_numpy(scores), self.examples.targets
+        truth, allowed = learnt.positions[rows], learnt.allowed[rows]
+        loss = float(cross_entropy(logits, truth, allowed).mean())
+        predicted = logits.masked_fill(~allowed, float("-inf")).argmax(1)
+        counts = confusion(*([learnt.labels[at] for at in names] for names in (truth, predicted)), learnt.labels)
+        return {"validation_loss": loss, "validation_uar": float(uar(counts))}
+
+    def _choose(self, row: dict[str, float]) -> None:
+        position = self.position
+        measured, loss = row.get("validation_uar", 0.0), row.get("validation_loss", 0.0)
+        better = (measured, -loss) > (position.best_uar, -position.best_loss)
+        if better or "validation_uar" not in row:
+            position.best_uar, position.best_loss, position.best_epoch = measured, loss, position.epoch
+            self.best = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+        patience = self.recipe.train.patience or self.recipe.train.epochs
+        waited = position.epoch - position.best_epoch
+        position.finished = position.epoch >= self.recipe.train.epochs or waited >= patience
+
+    def _save(self) -> None:
+        if distributed.rank() == 0:
+            state.save(self.folder / state.CHECKPOINT, self.network, self.optimiser, self.best, self.position)
+        distributed.barrier()
+
+    def _plan(self, epoch: int) -> list[IntArray]:
+        train = self.recipe.train
+        return plan_batches(
+            self.examples.clips.seconds,
+            self.examples.train,
+            batch_clips=train.batch_clips,
+            batch_seconds=train.batch_seconds,
+            seed=self.recipe.seed,
+            epoch=epoch,
+            at_least=max(2, distributed.world()),
+        )
+
+    def _collate(self, batch: IntArray) -> tuple[Tensor, Tensor]:
+        return self.examples.clips.collate(batch[distributed.rank() :: distributed.world()])
+
+    def _learning_rate(self, step: int) -> float:
+        """One cycle (Smith and Topin, 2019): up from 1/25 of the peak, down to nothing, both by half a cosine."""
+        train = self.recipe.train
+        rise = max(1, round(train.warmup * self.steps))
+        if step < rise:
+            start, end, share = train.learning_rate / 25, train.learning_rate, step / rise
+        else:
+            start, end, share = train.learning_rate, 0.0, (step - rise) / max(1, self.steps - rise)
+        return end + (start - end) * (1 + math.cos(math.pi * min(share, 1.0))) / 2
+
+    def _mean_loss(self) -> float:
+        return self.position.loss_sum / max(self.position.weight_sum, 1e-12)
+
+    def _identity(self) -> str:
+        examples = self.examples
+        digest = hashlib.sha256(json.dumps(self.recipe.model_dump(mode="json"), sort_keys=True).encode())
+        digest.update(json.dumps(examples.targets.labels).encode())
+        digest.update(examples.targets.positions.numpy().tobytes())
+        for values in (np.array(examples.clips.ids), examples.clips.seconds, examples.train, examples.validation):
+            digest.update(values.tobytes())
+        return digest.hexdigest()
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Lets Ctrl-C and SIGTERM end the step under way instead of the process; a second one ends at once."""
+
+        def note(number: int, frame: FrameType | None) -> None:
+            if self.interrupted:
+                raise KeyboardInterrupt
+            self.interrupted = True
+
+        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def autocast(recipe: Recipe) -> torch.autocast:
+    """bfloat16 where the recipe or, on `auto`, the processor says so."""
+    kind = distributed.device().type
+    wanted = recipe.train.precision == "bfloat16"
+    if recipe.train.precision == "auto":
+        fast_cpu = "avx512_bf16" in _cpu_flags() or "amx_bf16" in _cpu_flags()
+        wanted = torch.cuda.is_bf16_supported() if kind == "cuda" else fast_cpu
+    return torch.autocast(kind, torch.bfloat16, enabled=wanted)
+
+
+def _cpu_flags() -> str:
+    with contextlib.suppress(OSError):
+        return Path("/proc/cpuinfo").read_text("ascii", "replace")
+    return ""
+
+
+def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Biases and normalisation are not decayed: it would only pull features towards zero."""
+    parameters = list(network.parameters())
+    return [
+        {"params": [one for one in parameters if one.ndim > 1], "weight_decay": weight_decay},
+        {"params": [one for one in parameters if one.ndim <= 1], "weight_decay": 0.0},
+    ]

@@ -1,0 +1,114 @@
+"""A trained network as a model folder: weights, ONNX graph, config, card and golden clips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+import affekt
+from affekt import audio, corpora, model_folder, provenance
+from affekt.config import Metric, ModelConfig, TrainingCorpus, TrainingRecord
+from affekt.errors import UsageError
+from affekt.models.onnx import to_onnx
+from affekt.recipe import Recipe
+from affekt.training.card import card
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GOLDEN_SECONDS = 1.0
+
+
+def package(
+    folder: Path,
+    network: nn.Module,
+    recipe: Recipe,
+    table: pd.DataFrame,
+    labels: tuple[str, ...],
+    *,
+    seconds: float,
+    metrics: Mapping[str, Metric],
+    tested: str,
+) -> model_folder.ModelFolder:
+    """Writes the model folder whole.
+
+    Args:
+        table: the clips it was trained on.
+        seconds: wall time of training.
+        metrics: figures on speakers it has not heard, by name; `tested` says how they were found.
+    """
+    from safetensors.torch import save
+
+    network = network.cpu().eval()
+    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+    trained_on = training_corpora(table)
+    config = ModelConfig(
+        format=1,
+        affekt=affekt.__version__,
+        system=recipe.system,
+        labels=list(labels),
+        sample_rate=16000,
+        temperature=1.0,
+        min_samples=400,
+        embedding_size=recipe.network.embedding,
+        recipe=recipe.model_copy(update={"data": ()}).model_dump(mode="json"),
+        training=TrainingRecord(
+            corpora=trained_on,
+            seconds=round(seconds, 1),
+            seed=recipe.seed,
+            command=provenance.command(),
+            commit=provenance.commit(),
+            versions=provenance.versions(),
+        ),
+        metrics=dict(metrics),
+        licence=licence(trained_on),
+    )
+    return model_folder.write(
+        folder,
+        config=config,
+        onnx=to_onnx(network),
+        weights=save(weights),
+        card=card(config, tested),
+        golden=[(path.stem, audio.read(path)[: round(GOLDEN_SECONDS * 16_000)]) for path in _golden_clips()],
+    )
+
+
+def training_corpora(table: pd.DataFrame) -> list[TrainingCorpus]:
+    """What a table's clips are, by corpus; of a corpus that Affekt does not know, nothing is assumed."""
+    found = []
+    for name, rows in table.groupby("corpus", dropna=False, sort=True):
+        try:
+            spec = corpora.spec(str(name))
+            terms = (spec.licence.text, spec.licence.non_commercial, spec.citation)
+        except UsageError:
+            terms = ("unknown", True, "")
+        licence_text, non_commercial, citation = terms
+        found.append(
+            TrainingCorpus(
+                name=str(name),
+                licence=licence_text,
+                non_commercial=non_commercial,
+                citation=citation,
+                clips=len(rows),
+                speakers=int(rows["speaker"].nunique()),
+            )
+        )
+    return found
+
+
+def licence(trained_on: list[TrainingCorpus]) -> str:
+    """The terms that the training corpora leave for the weights."""
+    if any(corpus.non_commercial for corpus in trained_on):
+        return "non-commercial, because of: " + "; ".join(
+            f"{corpus.name} ({corpus.licence})" for corpus in trained_on if corpus.non_commercial
+        )
+    return "as the training corpora allow: " + "; ".join(f"{one.name} ({one.licence})" for one in trained_on)
+
+
+def _golden_clips() -> list[Path]:
+    folder = Path(str(resources.files("affekt") / "assets" / "examples"))
+    return sorted(folder.glob("*.flac"))[:2]

@@ -1,0 +1,47 @@
+"""A network's logits for rows of a table, in evaluation mode and whole precision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from affekt.training import distributed
+from affekt.training.batches import IntArray, fixed_batches
+from affekt.training.clips import Clips, prefetch
+
+
+@torch.inference_mode()
+def score_rows(
+    network: nn.Module,
+    clips: Clips,
+    rows: IntArray,
+    *,
+    batch_seconds: float = 160.0,
+    autocast: Callable[[], torch.autocast] | None = None,
+) -> NDArray[np.float32]:
+    """Logits [rows, classes] in the order of `rows`, the same whatever they are batched with.
+
+    Several processes share the work; each returns all rows. `autocast` makes scores approximate, which
+    watching an epoch can bear and a report cannot.
+    """
+    network.eval()
+    batches = fixed_batches(clips.seconds, rows, batch_seconds=batch_seconds)
+    mine = batches[distributed.rank() :: distributed.world()]
+    place = {int(row): at for at, row in enumerate(rows)}
+    device = distributed.device()
+    logits: torch.Tensor | None = None
+    for batch, samples, lengths in prefetch(clips.collate, mine):
+        with autocast() if autocast else torch.autocast(device.type, enabled=False):
+            output = network(samples.to(device), lengths.to(device))["logits"].float()
+        if logits is None:
+            logits = torch.zeros(len(rows), output.shape[1], device=device)
+        logits[[place[int(row)] for row in batch]] = output
+    if distributed.world() > 1:
+        width = distributed.largest(0 if logits is None else logits.shape[1])
+        logits = distributed.total(logits if logits is not None else torch.zeros(len(rows), width, device=device))
+    assert logits is not None
+    return logits.cpu().numpy()

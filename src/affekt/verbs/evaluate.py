@@ -1,0 +1,122 @@
+"""How right a model is on a labelled table that it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from affekt import corpora
+from affekt.audio import SAMPLE_RATE
+from affekt.errors import AudioError, CorpusError
+from affekt.evaluation import Report, restrict_scores, shared_labels, summarise
+from affekt.recognizer import Recognizer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A report and what it leaves out: labels that only one side has, clips that could not be read."""
+
+    report: Report
+    scored: pd.DataFrame
+    compared: tuple[str, ...]
+    only_model: tuple[str, ...]
+    only_table: tuple[str, ...]
+    left_out: int
+    """Clips without an emotion, or with one that the model does not know."""
+    failures: tuple[str, ...]
+    """A line for each clip that could not be read."""
+
+    def statement(self) -> str:
+        """What was compared, in a sentence or two."""
+        parts = [f"Compared: {', '.join(self.compared)}."]
+        if self.only_model:
+            parts.append(f"The model also knows {', '.join(self.only_model)}; these scores are left aside.")
+        if self.left_out:
+            names = f" ({', '.join(self.only_table)})" if self.only_table else ""
+            parts.append(f"{self.left_out} clips have another or no emotion{names} and are left out.")
+        if self.failures:
+            parts.append(f"{len(self.failures)} clips could not be read and are left out.")
+        return " ".join(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """The report with what it leaves out."""
+        return {
+            **self.report.to_json(),
+            "compared": list(self.compared),
+            "only_model": list(self.only_model),
+            "only_table": list(self.only_table),
+            "left_out": self.left_out,
+            "failures": list(self.failures),
+        }
+
+
+def evaluate(
+    model: str | Path,
+    data: str,
+    *,
+    root: Path | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    tick: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Scores every labelled clip of `data` and reports on them, with intervals over speakers.
+
+    Args:
+        model: a known model or a model folder.
+        data: a source such as `emodb:FOLDER` or `clips.csv`; for a table, files are relative to `root`.
+        tick: told (done, total).
+
+    Raises:
+        UsageError: no such model or source.
+        CorpusError: the table is not as it should be, or shares fewer than two labels with the model.
+    """
+    recognizer = Recognizer.load(model, threads=threads)
+    table = corpora.load(data, root)
+    labels = recognizer.config.labels
+    compared, only_model, only_table = shared_labels(labels, [str(one) for one in table["emotion"].dropna()])
+    if len(compared) < 2:
+        raise CorpusError(f"{data}: shares {compared or 'no label'} with the model, which knows {', '.join(labels)}")
+    rows = table[table["emotion"].isin(compared)].reset_index(drop=True)
+    scores, kept, failures = [], [], []
+    for position, row in enumerate(rows.to_dict("records")):
+        try:
+            scores.append(_score(recognizer, row))
+            kept.append(position)
+        except AudioError as error:
+            failures.append(str(error))
+        if tick:
+            tick(position + 1, len(rows))
+    if not kept:
+        raise CorpusError(f"{data}: no clip could be read; the first: {failures[0]}")
+    scored = _scored(rows.iloc[kept], restrict_scores(scores, labels, compared), compared)
+    title = f"{recognizer.path.name} on {data.partition(':')[0] if ':' in data else Path(data).name}"
+    report = summarise(scored, compared, title=title, protocol="fixed model", seed=seed)
+    left_out = len(table) - len(rows)
+    return Evaluation(
+        report, scored, tuple(compared), tuple(only_model), tuple(only_table), left_out, tuple(failures)
+    )
+
+
+def _score(recognizer: Recognizer, row: dict[str, Any]) -> Any:
+    waveform = recognizer.listen(row["path"])
+    first = round((0.0 if row["start"] != row["start"] else row["start"]) * SAMPLE_RATE)  # noqa: PLR0124
+    last = None if row["end"] != row["end"] else round(row["end"] * SAMPLE_RATE)  # noqa: PLR0124
+    piece = waveform.samples[first:last]
+    if not len(piece):
+        raise CorpusError(f"{row['file']}: nothing between {row['start']} and {row['end']} s; correct the table")
+    return recognizer.probabilities(piece)
+
+
+def _scored(rows: pd.DataFrame, scores: Any, compared: list[str]) -> pd.DataFrame:
+    scored = rows[["file", "start", "end", "corpus", "emotion"]].copy()
+    scored.insert(0, "fold", "all")
+    scored["speaker"] = corpora.speaker_key(rows, allow_unknown=True).to_numpy()
+    scored["predicted"] = [compared[at] for at in scores.argmax(1)]
+    for at, label in enumerate(compared):
+        scored[f"score_{label}"] = scores[:, at].round(6)
+    return scored

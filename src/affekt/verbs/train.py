@@ -1,0 +1,219 @@
+"""Training: one model on all speakers, or one model for each fold and a report on speakers never heard."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from affekt import corpora, files, provenance
+from affekt import recipe as recipes
+from affekt.config import Metric
+from affekt.errors import UsageError
+from affekt.evaluation import Report, summarise
+from affekt.evaluation.folder import write_report
+from affekt.evaluation.plots import learning_curve_figure
+from affekt.models import build
+from affekt.recipe import Recipe
+from affekt.splits import Fold, Folds, make_folds, train_validation
+from affekt.training import distributed
+from affekt.training.clips import Clips
+from affekt.training.examples import Targets, labelled, targets
+from affekt.training.fit import Examples, Fit
+from affekt.training.journal import Journal, Watcher
+from affekt.training.package import package
+from affekt.training.scoring import score_rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run left: its folder, and a model folder or a report."""
+
+    folder: Path
+    model: Path | None = None
+    report: Report | None = None
+
+
+@dataclass(frozen=True)
+class _Run:
+    recipe: Recipe
+    folder: Path
+    table: pd.DataFrame
+    clips: Clips
+    learnt: Targets
+    resume: bool
+    watcher: Watcher | None
+
+    def fit(self, fold: Fold, folder: Path, label: str = "") -> tuple[torch.nn.Module, list[dict[str, float]]]:
+        """Trains on one fold in its own folder; returns the network and a row for each epoch."""
+        folder.mkdir(parents=True, exist_ok=True)
+        network = build(self.recipe, len(self.learnt.labels))
+        fit = Fit(network, Examples(self.clips, self.learnt, fold.train, fold.validation), self.recipe, folder)
+        journal = Journal(folder / "log.jsonl" if distributed.rank() == 0 else None, self.watcher, label)
+        return fit.run(journal, resume=self.resume), fit.position.history
+
+
+def train(
+    recipe: Recipe,
+    out: Path,
+    *,
+    protocol: str | None = None,
+    folds: int = 5,
+    speaker_dependent: bool = False,
+    resume: bool = False,
+    metrics: Mapping[str, Metric] | None = None,
+    tested: str = "Not tested on speakers that it has not heard: run `affekt train RECIPE --protocol loso`.",
+    say: Say | None = None,
+    watcher: Watcher | None = None,
+) -> TrainResult:
+    """Trains by a recipe, in the folder `out`.
+
+    Args:
+        recipe: what to train on what; `recipe.data` names the corpora.
+        out: the run's folder; it must be new or empty, unless `resume`.
+        protocol: None trains one model on all clips; otherwise cross-validation by this protocol
+            (`affekt.splits.PROTOCOLS`).
+        folds: how many, for the protocols that let one choose.
+        speaker_dependent: lets `random` put a speaker on both sides, and says so beside every figure.
+        resume: goes on where a stopped run left off; it ends exactly as if it had not been stopped.
+        metrics: figures measured elsewhere for the model's config and card; `tested` says how.
+        say: told of what is done, a line at a time; `watcher` of each step.
+
+    Raises:
+        UsageError: a wrong recipe, a folder in use, or a checkpoint of another run.
+        CorpusError: the data are not as they should be, or a split would leak.
+        TrainingError: a loss is not finite.
+        KeyboardInterrupt: on Ctrl-C or SIGTERM, after a checkpoint.
+    """
+    say = say or (lambda text: None)
+    if not recipe.data:
+        raise UsageError("recipe: no data; name a corpus such as data=emodb:FOLDER, or a table")
+    with distributed.processes(), _held(out, resume):
+        table, left_out = labelled(corpora.load_many(recipe.data), recipe.labels)
+        plan = _plan(table, recipe, protocol, folds, speaker_dependent)
+        learnt = targets(table, recipe.labels)
+        say(f"{len(table)} clips, {corpora.speaker_key(table).nunique()} speakers, {', '.join(learnt.labels)}")
+        if left_out:
+            say(f"{left_out} clips have no emotion or another one and are left out")
+        say(f"seed {recipe.seed}, {torch.get_num_threads()} threads")
+        clips = Clips(table, _decoding(watcher))
+        _record(out, recipe, plan.title)
+        run = _Run(recipe, out, table, clips, learnt, resume, watcher)
+        if protocol is not None:
+            return TrainResult(out, report=_cross_validate(run, plan, say))
+        return TrainResult(out, model=_final(run, plan.folds[0], metrics or {}, tested, say))
+
+
+@contextlib.contextmanager
+def _held(out: Path, resume: bool) -> Iterator[None]:
+    """The run's folder, new or with a run to resume, held against others; the first process answers for all."""
+    if distributed.rank() != 0:
+        yield
+        return
+    with files.lock(out):
+        files.sweep(out)
+        others = [entry for entry in out.iterdir() if entry.name != ".lock"]
+        if others and not resume:
+            raise UsageError(f"{out}: holds a run already; add --resume to go on with it, or choose another folder")
+        yield
+
+
+def _plan(table: pd.DataFrame, recipe: Recipe, protocol: str | None, count: int, speaker_dependent: bool) -> Folds:
+    aside = recipe.train.validation_speakers
+    if protocol is None:
+        return Folds("all speakers", False, (train_validation(table, aside, recipe.seed),))
+    return make_folds(
+        table,
+        protocol,
+        count=count,
+        validation_speakers=aside,
+        seed=recipe.seed,
+        speaker_dependent=speaker_dependent,
+    )
+
+
+def _final(run: _Run, fold: Fold, metrics: Mapping[str, Metric], tested: str, say: Say) -> Path:
+    began = time.monotonic()
+    network, history = run.fit(fold, run.folder)
+    model = run.folder / "model"
+    if distributed.rank() == 0:
+        learning_curve_figure(history, run.folder / "learning_curve.png")
+        seconds = time.monotonic() - began
+        heard = run.table.iloc[fold.train]
+        labels = run.learnt.labels
+        package(model, network, run.recipe, heard, labels, seconds=seconds, metrics=metrics, tested=tested)
+        say(f"model: {model}")
+    distributed.barrier()
+    return model
+
+
+def _cross_validate(run: _Run, plan: Folds, say: Say) -> Report:
+    import pandas as pd
+
+    scored = []
+    for number, fold in enumerate(plan.folds, 1):
+        label = f"fold {number}/{len(plan.folds)} ({fold.name})  "
+        folder = run.folder / "folds" / fold.name.replace("/", "-")
+        network, history = run.fit(fold, folder, label)
+        logits = score_rows(network, run.clips, fold.test)
+        scored.append(_scored(run, fold, logits))
+        if distributed.rank() == 0:
+            learning_curve_figure(history, folder / "learning_curve.png")
+            part = summarise(scored[-1], run.learnt.labels, title=fold.name, protocol=plan.title)
+            say(f"{label}{plan.title}: uar {part.pooled['uar'].value:.3f}, best epoch {_best(history)}")
+    rows = pd.concat(scored, ignore_index=True)
+    title = f"{run.recipe.system} on {', '.join(sorted(set(rows['corpus'])))}"
+    report = summarise(rows, run.learnt.labels, title=title, protocol=plan.title, seed=run.recipe.seed)
+    if distributed.rank() == 0:
+        write_report(run.folder, report, rows)
+    distributed.barrier()
+    return report
+
+
+def _scored(run: _Run, fold: Fold, logits: np.ndarray) -> pd.DataFrame:  # type: ignore[type-arg]
+    labels = run.learnt.labels
+    allowed = run.learnt.allowed[fold.test]
+    scores = torch.from_numpy(logits).masked_fill(~allowed, float("-inf")).double().softmax(-1).numpy()
+    rows = run.table.iloc[fold.test]
+    scored = rows[["file", "start", "end", "corpus", "emotion"]].copy()
+    scored.insert(0, "fold", fold.name)
+    scored["speaker"] = corpora.speaker_key(rows)
+    scored["predicted"] = [labels[at] for at in scores.argmax(1)]
+    for at, label in enumerate(labels):
+        scored[f"score_{label}"] = scores[:, at].round(6)
+    return scored
+
+
+def _best(history: list[dict[str, float]]) -> int:
+    return int(max(history, key=lambda row: (row.get("validation_uar", row["epoch"]), row["epoch"]))["epoch"])
+
+
+def _decoding(watcher: Watcher | None) -> Callable[[int, int], None] | None:
+    return (lambda done, total: watcher(done, total, "reading clips")) if watcher else None
+
+
+def _record(out: Path, recipe: Recipe, protocol: str) -> None:
+    if distributed.rank() != 0:
+        return
+    files.write_text(out / "recipe.yaml", recipes.dump(recipe))
+    record = {
+        "command": provenance.command(),
+        "commit": provenance.commit(),
+        "protocol": protocol,
+        "seed": recipe.seed,
+        "versions": provenance.versions(),
+        "machine": provenance.machine(),
+        "threads": torch.get_num_threads(),
+    }
+    files.write_json(out / "run.json", record)
