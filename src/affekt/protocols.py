@@ -105,7 +105,7 @@ def _speaker_kfold(rows: Rows, count: int, seed: int) -> list[Plan]:
 
 
 def _profiles(rows: Rows, speakers: list[str]) -> npt.NDArray[np.float64]:
-    """[speakers, features]: the share of its corpus's classes, genders and speakers each speaker makes up."""
+    """[speakers, features]: how much of the classes, genders and speakers each makes up, 1 being the mean."""
     column = {speaker: i for i, speaker in enumerate(speakers)}
     amounts: Counter[tuple[int, tuple[str, ...]]] = Counter()
     for speaker, corpus, gender, emotion in zip(
@@ -115,6 +115,7 @@ def _profiles(rows: Rows, speakers: list[str]) -> npt.NDArray[np.float64]:
         amounts[index, ("emotion", corpus, emotion)] += 1
         amounts[index, ("gender", corpus, gender)] = 1
         amounts[index, ("speaker", corpus)] = 1
+        amounts[index, ("speaker",)] = 1
     features = sorted({feature for _, feature in amounts})
     place = {feature: i for i, feature in enumerate(features)}
     matrix = np.zeros((len(speakers), len(features)))
@@ -122,7 +123,7 @@ def _profiles(rows: Rows, speakers: list[str]) -> npt.NDArray[np.float64]:
         matrix[index, place[feature]] = amount
     kinds = Counter(feature[:2] for feature in features)
     weights = np.array([1 / kinds[feature[:2]] ** 0.5 for feature in features])
-    weighted: npt.NDArray[np.float64] = matrix / matrix.sum(axis=0) * weights
+    weighted: npt.NDArray[np.float64] = matrix / matrix.mean(axis=0) * weights
     return weighted
 
 

@@ -84,6 +84,8 @@ def make_folds(
         )
     rows = _read(table, allow_unknown_speakers or dependent)
     plans = plan_folds(protocol, rows, count, validation_speakers, seed)
+    if empty := [plan.name for plan in plans if not plan.test.any()]:
+        raise SplitError(f"{protocol}: fold '{empty[0]}' has no clips to test; use another protocol")
     folds = tuple(_finish(rows, plan, validation_speakers, seed) for plan in plans)
     for fold in folds:
         _refuse(rows, fold, dependent)

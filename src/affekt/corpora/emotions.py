@@ -50,13 +50,18 @@ class EmotionMap:
         return self._labels.get(emotion, emotion)
 
 
+def one_line(text: str) -> str:
+    """The text with every run of white space made one space, for messages."""
+    return " ".join(text.split())
+
+
 def unknown_words(origin: str, words: Mapping[str, list[str]]) -> str:
     """The one-line message for words that map to no emotion; `words` holds the files of each."""
     parts = []
     for word, files in sorted(words.items())[:_SHOWN_WORDS]:
         close = difflib.get_close_matches(word.lower(), EMOTIONS, n=1)
         hint = f", near '{close[0]}'" if close else ""
-        parts.append(f"'{word}' ({len(files)} times, first {files[0]}{hint})")
+        parts.append(f"'{one_line(word)}' ({len(files)} times, first {files[0]}{hint})")
     more = f" and {len(words) - _SHOWN_WORDS} more" if len(words) > _SHOWN_WORDS else ""
     return (
         f"{origin}: unknown emotion words: {', '.join(parts)}{more}; "

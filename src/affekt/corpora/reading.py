@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from affekt.corpora.emotions import EmotionMap, Labels, unknown_words
+from affekt.corpora.emotions import EmotionMap, Labels, one_line, unknown_words
 from affekt.corpora.table import COLUMNS, TIMES, complete, pandas
 from affekt.errors import CorpusError, MissingExtraError
 
@@ -73,7 +73,7 @@ def _read_text(path: Path) -> DataFrame:
     except UnicodeDecodeError as error:
         raise CorpusError(f"{path}: not UTF-8 text; save it as UTF-8") from error
     except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error, ValueError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(str(error))
         raise CorpusError(
             f"{path}: not a table: {reason}; each line needs as many fields as the header"
         ) from error
@@ -89,12 +89,12 @@ def _read_parquet(path: Path) -> DataFrame:
     except ImportError as error:
         raise MissingExtraError("reading Parquet", "train") from error
     except (OSError, ValueError) as error:
-        raise CorpusError(f"{path}: not a Parquet table: {' '.join(str(error).split())}") from error
+        raise CorpusError(f"{path}: not a Parquet table: {one_line(str(error))}") from error
     return table.reset_index() if table.index.names != [None] else table
 
 
 def _renamed(table: DataFrame, path: Path) -> DataFrame:
-    given = [str(name).strip() for name in table.columns]
+    given = [one_line(str(name)) for name in table.columns]
     ours = [name.lower() if name.lower() in (*COLUMNS, *_ALIASES) else name for name in given]
     ours = [_ALIASES[name] if name in _ALIASES and _ALIASES[name] not in ours else name for name in ours]
     if "emotion" not in ours and "label" in ours:
@@ -112,6 +112,12 @@ def _require_files(table: DataFrame, path: Path) -> None:
     empty = table["file"].isna() | (table["file"].astype(str).str.strip() == "")
     if empty.any():
         raise CorpusError(f"{path}: row {int(empty.to_numpy().argmax()) + 1}: column 'file' is empty")
+    broken = table["file"].astype(str).str.contains(r"[\x00-\x1f]", regex=True)
+    if broken.any():
+        row = int(broken.to_numpy().argmax()) + 1
+        raise CorpusError(
+            f"{path}: row {row}: column 'file' holds a control character; is a quote left open?"
+        )
     table["file"] = table["file"].astype(str).str.replace("\\", "/", regex=False)
 
 
@@ -129,7 +135,7 @@ def _seconds(values: Series, path: Path) -> Series:
     if len(wrong) or infinite.any():
         row = wrong.index[0] if len(wrong) else int(infinite.to_numpy().argmax())
         raise CorpusError(
-            f"{path}: row {row + 1}, column '{values.name}': '{values[row]}' is no time; "
+            f"{path}: row {row + 1}, column '{values.name}': '{one_line(str(values[row]))}' is no time; "
             f"give seconds (1.5) or '0 days 00:00:01.5'"
         )
     done: Series = seconds
