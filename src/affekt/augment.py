@@ -36,7 +36,7 @@ def augment(
         spectrogram, frames = stretch_time(spectrogram, frames, factors)
     if recipe.warp:
         spectrogram = warp_frequency(spectrogram, 1 + recipe.warp * (2 * numbers[:, 1] - 1))
-    time, frequency = numbers[:, 2:].split([2 * recipe.time_masks, 2 * recipe.frequency_masks], dim=1)
+    time, frequency = numbers[:, 2 : 2 + 2 * recipe.time_masks], numbers[:, 2 + 2 * recipe.time_masks :]
     spectrogram = _mask_time(spectrogram, frames, time, recipe.time_width)
     return _mask_frequency(spectrogram, frequency, recipe.frequency_width), frames
 

@@ -1,4 +1,4 @@
-"""Losses over logits [batch, classes], one value for each clip, so that the caller can weigh and spread them."""
+"""Losses over logits [batch, classes]: one value for each clip, which the caller weighs and spreads."""
 
 from __future__ import annotations
 

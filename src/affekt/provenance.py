@@ -47,7 +47,9 @@ def machine() -> dict[str, str | int]:
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         lines = cpuinfo.read_text("utf-8", "replace").splitlines()
-        model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model)
+        model = next(
+            (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), model
+        )
     return {"processor": model, "cores": os.cpu_count() or 1, "system": platform.system()}
 
 

@@ -24,8 +24,10 @@ class NetworkRecipe(_Section):
 
     width: int = Field(16, ge=4, le=512)
     """Channels of the first stage: 16 is thin, 32 the paper family's."""
-    stem_stride: Literal[1, 2] = 2
-    """Stride of the stem; 1 as speaker networks have it, 2 trains four times as fast."""
+    blocks: tuple[int, int, int, int] = (3, 4, 6, 3)
+    """Residual blocks of the four stages: ResNet-34; 2, 2, 2, 2 is ResNet-18."""
+    stem_stride: Literal[1, 2, 4] = 2
+    """How much the stem shortens frequency and time; 1 as speaker networks have it, 2 and 4 are faster."""
     mels: int = Field(64, ge=16, le=256)
     """Mel bins of the frontend."""
     normalisation: Literal["utterance", "bin"] = "utterance"
@@ -114,7 +116,9 @@ class Recipe(_Section):
 def shipped() -> list[str]:
     """The names of the recipes that come with Affekt."""
     folder = resources.files("affekt") / "recipes"
-    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    return sorted(
+        entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")
+    )
 
 
 def load(source: str | None = None, overrides: Sequence[str] = ()) -> Recipe:

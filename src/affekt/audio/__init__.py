@@ -19,6 +19,7 @@ from affekt.audio.levels import (
 from affekt.audio.limits import SAMPLE_RATE, Limits
 from affekt.audio.reading import Stream, Waveform, load, read, stream
 from affekt.audio.sources import Source
+from affekt.audio.spans import cut
 
 __all__ = [
     "CANCELLED_BELOW",
@@ -31,6 +32,7 @@ __all__ = [
     "Source",
     "Stream",
     "Waveform",
+    "cut",
     "load",
     "read",
     "stream",

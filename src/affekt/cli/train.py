@@ -11,17 +11,22 @@ app = typer.Typer(rich_markup_mode="rich")
 
 
 @app.command(
-    epilog="Examples: affekt train data=emodb:EMODB -o run | affekt train data=emodb:EMODB --protocol loso -o run"
-    " | affekt train my.yaml train.epochs=20 -o run --resume"
+    epilog="Examples: affekt train data=emodb:EMODB -o run | affekt train --data emodb:EMODB --protocol loso"
+    " -o run | affekt train my.yaml train.epochs=20 -o run --resume"
 )
 def train(
     recipe: Annotated[
         list[str] | None,
-        typer.Argument(help="A recipe (a shipped name or a YAML file) and overrides such as train.epochs=20."),
+        typer.Argument(
+            help="A recipe (a shipped name or a YAML file) and overrides such as train.epochs=20."
+        ),
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder, new or empty.")] = Path("run"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder, new or empty.")] = Path(
+        "run"
+    ),
     data: Annotated[
-        list[str] | None, typer.Option("--data", help="A corpus such as emodb:FOLDER, or a table; may be repeated.")
+        list[str] | None,
+        typer.Option("--data", help="A corpus such as emodb:FOLDER, or a table; may be repeated."),
     ] = None,
     protocol: Annotated[
         str | None,
@@ -29,7 +34,8 @@ def train(
     ] = None,
     folds: Annotated[int, typer.Option(help="Folds of speaker-kfold and random.")] = 5,
     speaker_dependent: Annotated[
-        bool, typer.Option("--speaker-dependent", help="Let `random` test on speakers it trained on, and say so.")
+        bool,
+        typer.Option("--speaker-dependent", help="Let `random` test on speakers it trained on, and say so."),
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,

@@ -29,7 +29,7 @@ class MaskedBatchNorm2d(nn.BatchNorm2d):
     those of the whole batch, so that two processes and one train alike.
     """
 
-    def forward(self, input: Tensor, mask: Tensor) -> Tensor:  # type: ignore[override]  # noqa: A002
+    def forward(self, input: Tensor, mask: Tensor) -> Tensor:  # type: ignore[override]
         """Normalises a map [batch, channels, frequency, time]; mask [batch, 1, 1, time]."""
         spread = self.training and torch.distributed.is_available() and torch.distributed.is_initialized()
         normalised = self._forward_spread(input) if spread else super().forward(input)

@@ -28,7 +28,11 @@ class _Outputs(nn.Module):
 
 
 def to_onnx(network: nn.Module) -> bytes:
-    """The graph's bytes: samples [batch, samples] and lengths [batch] -> logits, embedding; any batch, any length."""
+    """The graph's bytes: samples [batch, samples], lengths [batch] -> logits, embedding; any length.
+
+    Raises:
+        MissingExtraError: onnxscript is not installed.
+    """
     try:
         import onnxscript  # noqa: F401
     except ImportError:

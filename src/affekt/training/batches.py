@@ -57,4 +57,3 @@ def fixed_batches(seconds: NDArray[np.float64], rows: IntArray, *, batch_seconds
     """All `rows` once, by length, for scoring: no randomness and no least size."""
     order = rows[np.argsort(seconds[rows], kind="stable")]
     return [batch for batch in _cut(order, seconds, 256, batch_seconds, 1) if len(batch)]
-

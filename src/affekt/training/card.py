@@ -15,7 +15,9 @@ def card(config: ModelConfig, tested: str) -> str:
         f"| `{name}` | {metric.value:.3f} | {_interval(metric.low, metric.high)} |"
         for name, metric in config.metrics.items()
     )
-    measured = f"| figure | value | 95 % interval |\n|---|---|---|\n{figures}" if figures else "No figures yet."
+    measured = (
+        f"| figure | value | 95 % interval |\n|---|---|---|\n{figures}" if figures else "No figures yet."
+    )
     return f"""---
 library_name: affekt
 pipeline_tag: audio-classification
@@ -33,7 +35,8 @@ Input is speech at 16 kHz of any length; output is a score for each of the label
 {corpora}
 
 Licence of the weights: {config.licence}.
-Seed {config.training.seed}, {config.training.seconds:.0f} s of training, commit `{config.training.commit or "release"}`.
+Seed {config.training.seed}, {config.training.seconds:.0f} s of training,
+commit `{config.training.commit or "release"}`.
 
 ## Tested
 {tested}

@@ -41,8 +41,7 @@ class Clips:
             CorpusError: clips that cannot be read, all of them named in one line.
         """
         self._paths = [Path(path) for path in table["path"]]
-        spans = [(row.get("start"), row.get("end")) for row in table.to_dict("records")]
-        self._spans = [(_second(start), _second(end)) for start, end in spans]
+        self._spans = list(zip(table["start"], table["end"], strict=True))
         names = zip(table["corpus"], table["file"], self._spans, strict=True)
         self.ids = [zlib.crc32(f"{corpus}/{file}/{span[0]}".encode()) for corpus, file, span in names]
         self._kept: list[NDArray[np.float32] | None] = [None] * len(table)
@@ -67,14 +66,8 @@ class Clips:
         return batch, lengths
 
     def _decode(self, row: int) -> NDArray[np.float32]:
-        samples = audio.load(self._paths[row], limits=audio.Limits(seconds=None)).samples
-        start, end = self._spans[row]
-        first = round((start or 0.0) * audio.SAMPLE_RATE)
-        last = None if end is None else round(end * audio.SAMPLE_RATE)
-        piece = samples[first:last]
-        if not len(piece):
-            raise CorpusError(f"{self._paths[row]}: nothing between {start} and {end} s; correct the table")
-        return piece
+        waveform = audio.load(self._paths[row], limits=audio.Limits(seconds=None))
+        return audio.cut(waveform.samples, *self._spans[row], waveform.name)
 
     def _decode_all(self, tick: Callable[[int, int], None] | None) -> None:
         failures: list[str] = []
@@ -102,7 +95,9 @@ class Clips:
             raise CorpusError(f"{len(failures)} clips cannot be used: {'; '.join(failures[:5])}{more}")
 
 
-def prefetch(make: Callable[[T], tuple[Tensor, Tensor]], items: Sequence[T]) -> Iterator[tuple[T, Tensor, Tensor]]:
+def prefetch(
+    make: Callable[[T], tuple[Tensor, Tensor]], items: Sequence[T]
+) -> Iterator[tuple[T, Tensor, Tensor]]:
     """Makes batches one thread ahead of their use, so that the network does not wait for them."""
     with ThreadPoolExecutor(1) as pool:
         for item, batch in zip(items, _ahead(pool, make, items, 2), strict=True):
@@ -115,7 +110,3 @@ def _ahead(pool: ThreadPoolExecutor, work: Callable[[T], object], items: Sequenc
     while futures:
         yield futures.pop(0).result()
         futures.extend(pool.submit(work, item) for item in islice(waiting, 1))
-
-
-def _second(value: object) -> float | None:
-    return None if value is None or value != value else float(value)  # type: ignore[arg-type]  # noqa: PLR0124

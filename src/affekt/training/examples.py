@@ -35,7 +35,9 @@ def labelled(table: pd.DataFrame, labels: Sequence[str] | None) -> tuple[pd.Data
     kept = table["emotion"].notna() if labels is None else table["emotion"].isin(labels)
     rows = table[kept].reset_index(drop=True)
     if rows["emotion"].nunique() < 2:
-        raise CorpusError(f"the data hold {rows['emotion'].nunique()} of the emotions asked for; two are needed")
+        raise CorpusError(
+            f"the data hold {rows['emotion'].nunique()} of the emotions asked for; two are needed"
+        )
     return rows, len(table) - len(rows)
 
 
@@ -53,6 +55,8 @@ def targets(table: pd.DataFrame, labels: Sequence[str] | None) -> Targets:
     place = {name: at for at, name in enumerate(order)}
     positions = np.array([place[name] for name in table["emotion"]])
     allowed = np.zeros((len(table), len(order)), dtype=bool)
-    for _, rows in table.groupby("corpus", dropna=False).indices.items():
-        allowed[np.ix_(rows, np.unique(positions[rows]))] = True
+    codes = table["corpus"].factorize(use_na_sentinel=False)[0]
+    for code in np.unique(codes):
+        present_here = np.bincount(positions[codes == code], minlength=len(order)) > 0
+        allowed[codes == code] = present_here
     return Targets(order, torch.from_numpy(positions), torch.from_numpy(allowed))

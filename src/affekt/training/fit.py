@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import math
@@ -53,7 +54,9 @@ class Step(nn.Module):
         with torch.no_grad():
             spectrogram, frames = cast(Any, self.network).frontend(samples, lengths)
             recipe = self.recipe
-            spectrogram, frames = augment(spectrogram, frames, ids, recipe.augment, seed=recipe.seed, epoch=epoch)
+            spectrogram, frames = augment(
+                spectrogram, frames, ids, recipe.augment, seed=recipe.seed, epoch=epoch
+            )
             missing = distributed.largest(spectrogram.shape[1]) - spectrogram.shape[1]
             spectrogram = pad(spectrogram, (0, 0, 0, missing)).contiguous()
         with autocast(recipe):
@@ -71,9 +74,7 @@ class Fit:
         self.optimiser = torch.optim.AdamW(
             _groups(self.network, recipe.train.weight_decay), lr=recipe.train.learning_rate
         )
-        self.weights = class_weights(
-            examples.targets.positions[examples.train], len(examples.targets.labels)
-        )
+        self.weights = class_weights(examples.targets.positions[examples.train], len(examples.targets.labels))
         if not recipe.train.class_weights:
             self.weights = torch.ones_like(self.weights)
         self.best: dict[str, Tensor] = {}
@@ -94,7 +95,9 @@ class Fit:
             self.best, self.position = state.load(
                 checkpoint, self.network, self.optimiser, self.position.identity
             )
-            self.done = sum(len(self._plan(epoch)) for epoch in range(self.position.epoch)) + self.position.step
+            self.done = (
+                sum(len(self._plan(epoch)) for epoch in range(self.position.epoch)) + self.position.step
+            )
         elif distributed.rank() == 0:
             # Written before the first step, so that a full disk is met now and not after an epoch.
             self._save()
@@ -120,7 +123,12 @@ class Fit:
         row = {"epoch": position.epoch + 1, "train_loss": self._mean_loss()}
         row |= {"learning_rate": self._learning_rate(self.done - 1)} | self._validate()
         position.history.append(row)
-        position.epoch, position.step, position.loss_sum, position.weight_sum = position.epoch + 1, 0, 0.0, 0.0
+        position.epoch, position.step, position.loss_sum, position.weight_sum = (
+            position.epoch + 1,
+            0,
+            0.0,
+            0.0,
+        )
         self._choose(row)
         self._save()
         journal.epoch(row)
@@ -144,8 +152,9 @@ class Fit:
         if not (torch.isfinite(sums[0]) and torch.isfinite(norm)):
             self.optimiser.zero_grad()
             raise TrainingError(
-                f"epoch {self.position.epoch + 1}, step {self.position.step + 1}: the loss or its gradient is not "
-                f"finite for clips {', '.join(map(str, batch[:8]))}; lower train.learning_rate or look at these rows"
+                f"epoch {self.position.epoch + 1}, step {self.position.step + 1}: loss or gradient is "
+                f"not finite in the batch of rows {', '.join(map(str, batch[:8]))}; lower "
+                "train.learning_rate or look at these clips"
             )
         self.optimiser.step()
         self.optimiser.zero_grad()
@@ -161,7 +170,8 @@ class Fit:
         truth, allowed = learnt.positions[rows], learnt.allowed[rows]
         loss = float(cross_entropy(logits, truth, allowed).mean())
         predicted = logits.masked_fill(~allowed, float("-inf")).argmax(1)
-        counts = confusion(*([learnt.labels[at] for at in names] for names in (truth, predicted)), learnt.labels)
+        meant, said = ([learnt.labels[at] for at in one.tolist()] for one in (truth, predicted))
+        counts = confusion(meant, said, learnt.labels)
         return {"validation_loss": loss, "validation_uar": float(uar(counts))}
 
     def _choose(self, row: dict[str, float]) -> None:
@@ -196,7 +206,7 @@ class Fit:
         return self.examples.clips.collate(batch[distributed.rank() :: distributed.world()])
 
     def _learning_rate(self, step: int) -> float:
-        """One cycle (Smith and Topin, 2019): up from 1/25 of the peak, down to nothing, both by half a cosine."""
+        """One cycle (Smith and Topin, 2019): half a cosine up from 1/25 of the peak, another down to 0."""
         train = self.recipe.train
         rise = max(1, round(train.warmup * self.steps))
         if step < rise:
@@ -213,13 +223,18 @@ class Fit:
         digest = hashlib.sha256(json.dumps(self.recipe.model_dump(mode="json"), sort_keys=True).encode())
         digest.update(json.dumps(examples.targets.labels).encode())
         digest.update(examples.targets.positions.numpy().tobytes())
-        for values in (np.array(examples.clips.ids), examples.clips.seconds, examples.train, examples.validation):
+        for values in (
+            np.array(examples.clips.ids),
+            examples.clips.seconds,
+            examples.train,
+            examples.validation,
+        ):
             digest.update(values.tobytes())
         return digest.hexdigest()
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
-        """Lets Ctrl-C and SIGTERM end the step under way instead of the process; a second one ends at once."""
+        """Ctrl-C and SIGTERM end the step under way instead of the process; a second one ends at once."""
 
         def note(number: int, frame: FrameType | None) -> None:
             if self.interrupted:
@@ -244,6 +259,7 @@ def autocast(recipe: Recipe) -> torch.autocast:
     return torch.autocast(kind, torch.bfloat16, enabled=wanted)
 
 
+@functools.cache
 def _cpu_flags() -> str:
     with contextlib.suppress(OSError):
         return Path("/proc/cpuinfo").read_text("ascii", "replace")

@@ -42,6 +42,8 @@ def score_rows(
         logits[[place[int(row)] for row in batch]] = output
     if distributed.world() > 1:
         width = distributed.largest(0 if logits is None else logits.shape[1])
-        logits = distributed.total(logits if logits is not None else torch.zeros(len(rows), width, device=device))
+        logits = distributed.total(
+            logits if logits is not None else torch.zeros(len(rows), width, device=device)
+        )
     assert logits is not None
     return logits.cpu().numpy()

@@ -37,7 +37,13 @@ class Position:
     """One row for each finished epoch."""
 
 
-def save(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, best: dict[str, Tensor], position: Position) -> None:
+def save(
+    path: Path,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    best: dict[str, Tensor],
+    position: Position,
+) -> None:
     """Writes a checkpoint atomically.
 
     Raises:
@@ -54,7 +60,9 @@ def save(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, best:
         stream.write(to_bytes(values, {"position": json.dumps(asdict(position))}))
 
 
-def load(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, identity: str) -> tuple[dict[str, Tensor], Position]:
+def load(
+    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, identity: str
+) -> tuple[dict[str, Tensor], Position]:
     """Restores network and optimiser in place; returns the best weights so far and the position.
 
     Raises:
@@ -70,7 +78,9 @@ def load(path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, ident
                 section, _, rest = name.partition(".")
                 tensors[section][rest] = stream.get_tensor(name)
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
-        raise UsageError(f"{path}: not a checkpoint of this version ({error}); start in a new folder") from error
+        raise UsageError(
+            f"{path}: not a checkpoint of this version ({error}); start in a new folder"
+        ) from error
     if position.identity != identity:
         raise UsageError(f"{path}: belongs to another recipe or other clips; start in a new folder")
     network.load_state_dict(tensors["network"], strict=True)

@@ -1,1 +1,1 @@
-"""What each verb of the command line does, as one function; `affekt.train` is `verbs.train.train`, and so on."""
+"""What each verb does, as one function: `affekt.train` is `affekt.verbs.train.train`, and so on."""

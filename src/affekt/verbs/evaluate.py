@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from affekt import corpora
-from affekt.audio import SAMPLE_RATE
+import numpy as np
+from numpy.typing import NDArray
+
+from affekt import audio, corpora
 from affekt.errors import AudioError, CorpusError
 from affekt.evaluation import Report, restrict_scores, shared_labels, summarise
 from affekt.recognizer import Recognizer
+from affekt.scoring import probabilities
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +83,9 @@ def evaluate(
     labels = recognizer.config.labels
     compared, only_model, only_table = shared_labels(labels, [str(one) for one in table["emotion"].dropna()])
     if len(compared) < 2:
-        raise CorpusError(f"{data}: shares {compared or 'no label'} with the model, which knows {', '.join(labels)}")
+        raise CorpusError(
+            f"{data}: shares {compared or 'no label'} with the model, which knows {', '.join(labels)}"
+        )
     rows = table[table["emotion"].isin(compared)].reset_index(drop=True)
     scores, kept, failures = [], [], []
     for position, row in enumerate(rows.to_dict("records")):
@@ -102,14 +107,10 @@ def evaluate(
     )
 
 
-def _score(recognizer: Recognizer, row: dict[str, Any]) -> Any:
+def _score(recognizer: Recognizer, row: Mapping[Hashable, Any]) -> NDArray[np.float64]:
     waveform = recognizer.listen(row["path"])
-    first = round((0.0 if row["start"] != row["start"] else row["start"]) * SAMPLE_RATE)  # noqa: PLR0124
-    last = None if row["end"] != row["end"] else round(row["end"] * SAMPLE_RATE)  # noqa: PLR0124
-    piece = waveform.samples[first:last]
-    if not len(piece):
-        raise CorpusError(f"{row['file']}: nothing between {row['start']} and {row['end']} s; correct the table")
-    return recognizer.probabilities(piece)
+    piece = audio.cut(waveform.samples, row["start"], row["end"], waveform.name)
+    return probabilities(recognizer.logits([piece])[0], recognizer.config.temperature)
 
 
 def _scored(rows: pd.DataFrame, scores: Any, compared: list[str]) -> pd.DataFrame:

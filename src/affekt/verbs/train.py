@@ -55,11 +55,15 @@ class _Run:
     resume: bool
     watcher: Watcher | None
 
-    def fit(self, fold: Fold, folder: Path, label: str = "") -> tuple[torch.nn.Module, list[dict[str, float]]]:
+    def fit(
+        self, fold: Fold, folder: Path, label: str = ""
+    ) -> tuple[torch.nn.Module, list[dict[str, float]]]:
         """Trains on one fold in its own folder; returns the network and a row for each epoch."""
         folder.mkdir(parents=True, exist_ok=True)
         network = build(self.recipe, len(self.learnt.labels))
-        fit = Fit(network, Examples(self.clips, self.learnt, fold.train, fold.validation), self.recipe, folder)
+        fit = Fit(
+            network, Examples(self.clips, self.learnt, fold.train, fold.validation), self.recipe, folder
+        )
         journal = Journal(folder / "log.jsonl" if distributed.rank() == 0 else None, self.watcher, label)
         return fit.run(journal, resume=self.resume), fit.position.history
 
@@ -103,7 +107,9 @@ def train(
         table, left_out = labelled(corpora.load_many(recipe.data), recipe.labels)
         plan = _plan(table, recipe, protocol, folds, speaker_dependent)
         learnt = targets(table, recipe.labels)
-        say(f"{len(table)} clips, {corpora.speaker_key(table).nunique()} speakers, {', '.join(learnt.labels)}")
+        say(
+            f"{len(table)} clips, {corpora.speaker_key(table).nunique()} speakers, {', '.join(learnt.labels)}"
+        )
         if left_out:
             say(f"{left_out} clips have no emotion or another one and are left out")
         say(f"seed {recipe.seed}, {torch.get_num_threads()} threads")
@@ -117,7 +123,7 @@ def train(
 
 @contextlib.contextmanager
 def _held(out: Path, resume: bool) -> Iterator[None]:
-    """The run's folder, new or with a run to resume, held against others; the first process answers for all."""
+    """The run's folder, new or with a run to resume, held against others by the first process."""
     if distributed.rank() != 0:
         yield
         return
@@ -125,11 +131,15 @@ def _held(out: Path, resume: bool) -> Iterator[None]:
         files.sweep(out)
         others = [entry for entry in out.iterdir() if entry.name != ".lock"]
         if others and not resume:
-            raise UsageError(f"{out}: holds a run already; add --resume to go on with it, or choose another folder")
+            raise UsageError(
+                f"{out}: holds a run already; add --resume to go on with it, or choose another folder"
+            )
         yield
 
 
-def _plan(table: pd.DataFrame, recipe: Recipe, protocol: str | None, count: int, speaker_dependent: bool) -> Folds:
+def _plan(
+    table: pd.DataFrame, recipe: Recipe, protocol: str | None, count: int, speaker_dependent: bool
+) -> Folds:
     aside = recipe.train.validation_speakers
     if protocol is None:
         return Folds("all speakers", False, (train_validation(table, aside, recipe.seed),))
@@ -181,7 +191,7 @@ def _cross_validate(run: _Run, plan: Folds, say: Say) -> Report:
     return report
 
 
-def _scored(run: _Run, fold: Fold, logits: np.ndarray) -> pd.DataFrame:  # type: ignore[type-arg]
+def _scored(run: _Run, fold: Fold, logits: np.ndarray) -> pd.DataFrame:
     labels = run.learnt.labels
     allowed = run.learnt.allowed[fold.test]
     scores = torch.from_numpy(logits).masked_fill(~allowed, float("-inf")).double().softmax(-1).numpy()
