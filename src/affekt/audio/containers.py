@@ -56,6 +56,7 @@ class Facts:
     chatty: bool = False
     """Decoding is done by libmpg123, which writes to standard error."""
     start: int = 0
+    stop: int | None = None
     prefix: bytes = b""
     patches: dict[int, bytes] = field(default_factory=dict)
 
@@ -95,6 +96,8 @@ class _Chunks:
     counts_itself: bool = False
     samples: bytes = b"data"
     order: Literal["little", "big"] = "little"
+    unfinished: bool = False
+    """The size of the whole does not fit: a writer that could not go back left its sizes open."""
 
     def walk(self, kind: str, file: Input, offset: int) -> Facts:
         """Goes to the chunk of the samples and compares its size with what the file has left."""
@@ -107,7 +110,11 @@ class _Chunks:
             if header[:4] == b"fmt ":
                 chatty = int.from_bytes(file.at(body, 2), self.order) in _MPEG_TAGS
             if header[:4] == self.samples:
-                truncated = _short(size, file.file_size - body, self.size_bytes == 8)
+                there = file.file_size - body
+                if size == 0 and self.unfinished:
+                    patches = {offset + self.id_bytes: min(there, 2**32 - 1).to_bytes(4, self.order)}
+                    return Facts(kind, chatty=chatty, patches=patches)
+                truncated = _short(size, there, self.size_bytes == 8)
                 return Facts(kind, truncated=truncated, chatty=chatty)
             if size < 0:
                 break
@@ -122,7 +129,10 @@ def _short(size: int, there: int, wide: bool) -> bool:
 
 def _wav(file: Input, name: str, start: int) -> Facts:
     magic = file.at(start, 4)
-    facts = _Chunks(order="big" if magic == b"RIFX" else "little").walk("wav", file, start + 12)
+    order: Literal["little", "big"] = "big" if magic == b"RIFX" else "little"
+    whole = int.from_bytes(file.at(start + 4, 4), order) + 8
+    unfinished = magic != b"RF64" and abs(whole - (file.file_size - start)) > 1
+    facts = _Chunks(order=order, unfinished=unfinished).walk("wav", file, start + 12)
     truncated = facts.truncated
     if magic == b"RF64" and file.at(start + 12, 4) == b"ds64":
         truncated = _short(int.from_bytes(file.at(start + 28, 8), "little"), file.file_size - start, True)
@@ -156,13 +166,17 @@ def _nist(file: Input, name: str, start: int) -> Facts:
 
 
 def _flac(file: Input, name: str, start: int) -> Facts:
-    """A total that is unknown to libFLAC makes it decode to the end of the file, whatever the header says."""
+    """A total that is unknown to libFLAC makes it decode to the end of the file, whatever the header says.
+
+    Tags behind the last frame, which it would take for damage, are left out.
+    """
     packed = file.at(start + 18, 8)
     if len(packed) < 8:
         raise AudioCorruptError(name, "the FLAC header is cut short", "copy it again from its source")
     frames = int.from_bytes(packed, "big") & (2**36 - 1)
     unknown = bytes([packed[3] & 0xF0, 0, 0, 0, 0])
-    return Facts("flac", frames=frames or None, start=start, patches={start + 21: unknown})
+    stop = mpeg.before_tags(file)
+    return Facts("flac", frames=frames or None, start=start, stop=stop, patches={start + 21: unknown})
 
 
 def _ogg(file: Input, name: str, start: int) -> Facts:
@@ -175,7 +189,7 @@ def _mp3(file: Input, name: str, start: int) -> Facts:
         raise AudioFormatError(
             name, "looks like MP3 but holds no whole frame", "give wav, flac, ogg, opus, mp3, aiff or au"
         )
-    return Facts("mp3", walk.samples, walk.damaged, True, start, walk.prefix, walk.patches)
+    return Facts("mp3", walk.samples, walk.damaged, True, start, None, walk.prefix, walk.patches)
 
 
 _WALKS = {

@@ -8,7 +8,7 @@ import re
 import tempfile
 import threading
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,9 +51,13 @@ class FileDecoder:
         self.name = name
         self._file = file
         facts = inspect(file, name)
-        file.correct(facts.start, facts.prefix, facts.patches)
-        self._voice = _Captured() if facts.chatty else contextlib.nullcontext()
-        self._sound = _open(file, name, self._voice)
+        file.correct(facts.start, facts.stop, facts.prefix, facts.patches)
+        self._voice = _Voice(facts.chatty)
+        try:
+            self._sound = _open(file, name, self._voice)
+        except BaseException:
+            self._voice.close()
+            raise
         self.rate: int = self._sound.samplerate
         self.channels: int = self._sound.channels
         self.full_scale = _FULL_SCALE.get(self._sound.subtype, 0.9999)
@@ -70,19 +74,18 @@ class FileDecoder:
                 yield block
             elif not failed:
                 break
-        whole = self.frames is not None and count >= self.frames
-        if not whole and (errors or self.frames is not None):
-            self.truncated = True
-        if isinstance(self._voice, _Captured) and self._voice.complained:
-            self.truncated = True
+        short = self.frames is not None and count < self.frames
+        self.truncated = self.truncated or short or errors > 0 or self._voice.complained
         if self._file.failure is not None and count == 0:
             raise AudioCorruptError(self.name, f"cannot be read ({self._file.failure})", "check the disk")
         if count == 0:
             raise self._nothing(errors)
 
     def close(self) -> None:
-        with self._voice:
-            self._sound.close()
+        if not self._sound.closed:
+            with self._voice:
+                self._sound.close()
+        self._voice.close()
         self._file.close()
 
     def _read(self, frames: int) -> tuple[NDArray[np.float32], bool]:
@@ -162,7 +165,7 @@ def _rate(rate: object, name: str) -> int:
     return int(number)
 
 
-def _open(file: Input, name: str, voice: contextlib.AbstractContextManager[Any]) -> Any:
+def _open(file: Input, name: str, voice: _Voice) -> Any:
     import soundfile
 
     class Forward(soundfile.SoundFile):  # type: ignore[misc]
@@ -187,43 +190,58 @@ def _claimed(facts: Facts, frames: int) -> int | None:
     return frames if frames < UNKNOWN_FRAMES else None
 
 
-class _Captured:
+class _Voice:
     """Keeps libmpg123, which cannot be told to be quiet, from writing to the user's standard error.
 
     File descriptor 2 belongs to the whole process, so what others write to it meanwhile is passed on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, chatty: bool) -> None:
         self.complained = False
-        self._sink = tempfile.TemporaryFile()  # noqa: SIM115
+        self._sink = tempfile.TemporaryFile() if chatty else None  # noqa: SIM115
         self._kept: int | None = None
 
     def __enter__(self) -> None:
+        if self._sink is None:
+            return
         _STDERR_LOCK.acquire()
         with contextlib.suppress(OSError):
             self._kept = os.dup(2)
             os.dup2(self._sink.fileno(), 2)
 
     def __exit__(self, *exception: object) -> None:
+        if self._sink is None:
+            return
         try:
             if self._kept is not None:
                 os.dup2(self._kept, 2)
                 os.close(self._kept)
                 self._kept = None
-                self._sort_out()
+                self._sort_out(self._sink)
         finally:
             _STDERR_LOCK.release()
 
-    def _sort_out(self) -> None:
-        size = self._sink.seek(0, os.SEEK_END)
-        if size == 0:
+    def close(self) -> None:
+        if self._sink is not None:
+            self._sink.close()
+
+    def _sort_out(self, sink: IO[bytes]) -> None:
+        if sink.seek(0, os.SEEK_END) == 0:
             return
-        self._sink.seek(0)
-        for line in self._sink.read().splitlines(keepends=True):
+        sink.seek(0)
+        for line in sink.read().splitlines(keepends=True):
             if _MPG123_LINE.match(line):
                 self.complained = self.complained or b"error:" in line
             else:
                 with contextlib.suppress(OSError):
                     os.write(2, line)
-        self._sink.seek(0)
-        self._sink.truncate()
+        sink.seek(0)
+        sink.truncate()
+
+
+# A process that forks while another thread decodes would leave its child with a lock that nobody holds.
+os.register_at_fork(
+    before=_STDERR_LOCK.acquire,
+    after_in_parent=_STDERR_LOCK.release,
+    after_in_child=_STDERR_LOCK.release,
+)

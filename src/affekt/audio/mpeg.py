@@ -75,6 +75,18 @@ def after_tags(file: Input) -> int:
     return offset
 
 
+def before_tags(file: Input) -> int:
+    """The offset of the ID3v1 and APEv2 tags at the end, or the end."""
+    end = file.file_size
+    if end >= 128 and file.at(end - 128, 3) == b"TAG":
+        end -= 128
+    footer = file.at(end - 32, 32) if end >= 32 else b""
+    if footer[:8] == b"APETAGEX":
+        header = 32 if footer[23] & 0x80 else 0
+        end -= int.from_bytes(footer[12:16], "little") + header
+    return max(0, end)
+
+
 def walk(file: Input, start: int) -> Walk | None:
     """Counts the frames from `start`; None when not even two follow each other (or one fills the file)."""
     first = parse(file.at(start, 4))

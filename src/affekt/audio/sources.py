@@ -6,7 +6,7 @@ import io
 import os
 import stat
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ Source = (
     | bytes
     | bytearray
     | memoryview
-    | BinaryIO
+    | IO[bytes]
     | NDArray[np.generic]
     | Mapping[str, Any]
 )
@@ -33,30 +33,40 @@ PIPE_BYTES = 2**30
 class Input:
     """A file of known size that a C library may ask anything of: it never raises.
 
-    `start` leaves out that many bytes, `prefix` stands in front of the rest, and `patches` replace
-    bytes at their offsets; what a header says is corrected in this way without touching the file.
+    What stands before `start` and from `stop` on is left out, `prefix` stands in front of the rest, and
+    `patches` replace bytes at their offsets: a header is corrected in this way without touching the file.
     """
 
-    def __init__(self, stream: BinaryIO, origin: int, size: int, owned: bool) -> None:
+    def __init__(self, stream: IO[bytes], origin: int, size: int, owned: bool) -> None:
         self._stream = stream
         self._origin = origin
         self._owned = owned
         self._position = 0
         self._start = 0
+        self._stop = size
         self._prefix = b""
         self._patches: dict[int, bytes] = {}
         self.file_size = size
         self.failure: Exception | None = None
 
-    def correct(self, start: int = 0, prefix: bytes = b"", patches: dict[int, bytes] | None = None) -> None:
-        """Sets what is read in place of the file's own bytes; patches count from the file's beginning."""
-        self._start, self._prefix, self._patches = start, prefix, patches or {}
+    def correct(
+        self,
+        start: int = 0,
+        stop: int | None = None,
+        prefix: bytes = b"",
+        patches: dict[int, bytes] | None = None,
+    ) -> None:
+        """Sets what is read in place of the file's own bytes; offsets count from the file's beginning."""
+        self._start = start
+        self._stop = self.file_size if stop is None else stop
+        self._prefix = prefix
+        self._patches = patches or {}
         self._position = 0
 
     @property
     def size(self) -> int:
         """Bytes, corrections included."""
-        return self.file_size - self._start + len(self._prefix)
+        return max(0, self._stop - self._start) + len(self._prefix)
 
     def at(self, offset: int, count: int) -> bytes:
         """The file's own bytes, fewer at its end."""
@@ -89,7 +99,7 @@ class Input:
         if self._position < len(self._prefix):
             return self._prefix[self._position : self._position + count]
         offset = self._position - len(self._prefix) + self._start
-        data = self.at(offset, min(count, max(0, self.file_size - offset)))
+        data = self.at(offset, min(count, max(0, self._stop - offset)))
         for place, patch in self._patches.items():
             begin, end = max(place, offset), min(place + len(patch), offset + len(data))
             if begin < end:
