@@ -25,8 +25,6 @@ class BasicBlock(nn.Module):
         self.bn1 = MaskedBatchNorm2d(channels)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
         self.bn2 = MaskedBatchNorm2d(channels)
-        # A block starts as its shortcut, or a deep network is slow to start learning (Goyal et al., 2017).
-        nn.init.zeros_(self.bn2.weight)
         self.shortcut: nn.ModuleList | None = None
         if stride != 1 or channels_in != channels:
             convolution = nn.Conv2d(channels_in, channels, 1, stride, bias=False)
