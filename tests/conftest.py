@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures import tiny
+
 
 @pytest.fixture(scope="session")
 def data_root() -> Path:
@@ -16,3 +18,11 @@ def data_root() -> Path:
     if not root.is_dir():
         pytest.skip(f"no corpora at {root}: set AFFEKT_DATA")
     return root
+
+
+@pytest.fixture(scope="session")
+def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sound model folder around a small network that truly listens; copy it before changing it."""
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    tiny.write(folder)
+    return folder

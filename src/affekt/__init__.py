@@ -34,9 +34,9 @@ from affekt.errors import (
 )
 
 if TYPE_CHECKING:
-    from affekt.verbs.predict import predict
     from affekt.prediction import Prediction
     from affekt.recognizer import Recognizer
+    from affekt.verbs.predict import predict
 
 __version__ = "0.1.0"
 

@@ -130,6 +130,8 @@ def _check_plain(value: object, depth: int) -> None:
             raise ValueError("a text holds control characters or is too long")
         case float() if not math.isfinite(value):
             raise ValueError("a number is not finite")
+        case int() if abs(value) >= 2**63:
+            raise ValueError("a number has more than 64 bits")
         case None | bool() | int() | float() | str():
             pass
         case _:

@@ -80,9 +80,25 @@ def _check_node(view: memoryview) -> None:
 
 
 def _check_tensor(view: memoryview) -> None:
+    elements = 1
     for field, value in _fields(view, _TENSOR, "tensor"):
         if field == 14 and value != 0:
             raise ValueError("a tensor is kept in another file")
+        if field == 1:
+            elements *= _product(value)
+    if elements > 2 * len(view):
+        raise ValueError("a tensor is larger than its data")
+
+
+def _product(value: int | memoryview) -> int:
+    """The product of dimensions, which stand one by one or packed."""
+    if isinstance(value, int):
+        return value
+    product, position = 1, 0
+    while position < len(value):
+        size, position = _varint(value, position)
+        product *= size
+    return product
 
 
 def _message(value: int | memoryview) -> memoryview:

@@ -146,6 +146,8 @@ def _read(base: int, name: str, size: int | None = None) -> bytes:
         if not stat.S_ISREG(found.st_mode):
             raise ValueError(f"{name}: not a regular file")
         check_size(name, found.st_size)
+        if found.st_size == 0:
+            raise ValueError(f"{name}: an empty file")
         if size is not None and found.st_size != size:
             raise ValueError(f"{name}: {found.st_size} bytes where {MANIFEST} says {size!s:.20}")
         with open(handle, "rb", closefd=False) as stream:

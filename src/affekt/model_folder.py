@@ -69,6 +69,7 @@ def open_folder(path: Path | str) -> ModelFolder:
     try:
         contents = manifest.read_checked(path)
         config = _within(CONFIG, _parse_config, contents[CONFIG])
+        _within(CARD, bytes.decode, contents[CARD])
         _within(ONNX, graph.check, contents[ONNX])
         if tensors.shapes(_within(WEIGHTS, tensors.read, contents[WEIGHTS])) != config.tensors:
             raise ValueError(f"{WEIGHTS}: its tensors are not those that {CONFIG} lists")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
-from collections.abc import Iterable
+import threading
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +24,10 @@ OUTPUTS = {"logits": ("tensor(float)", 2), "embedding": ("tensor(float)", 2)}
 """Name -> (type, rank): [batch, classes] and [batch, dimensions]; a graph may have more outputs."""
 
 MAX_THREADS = 4
+
+MAX_BYTES = 4 * 2**30
+"""The most memory all networks of a process may hold for their maps, and at most half of the machine's."""
+
 _SHRINK_AFTER_SAMPLES = 60 * SAMPLE_RATE
 
 
@@ -52,16 +59,18 @@ class Scorer:
         _check_face("input", INPUTS, self._session.get_inputs(), exact=True)
         _check_face("output", OUTPUTS, self._session.get_outputs(), exact=False)
 
-    def run(self, samples: NDArray[np.float32]) -> Output:
+    def run(self, samples: NDArray[np.float32], *, budget: float | None = None) -> Output:
         """Scores one clip: float32 [samples] at 16 kHz, at least one sample.
+
+        With a `budget` the network is stopped when this process has spent so many processor seconds on it.
 
         Raises:
             ModelFolderError: the network fails on it, or gives something other than finite scores.
         """
         feeds = {"samples": samples[None], "lengths": np.array([len(samples)], np.int64)}
-        options = _shrinking() if len(samples) > _SHRINK_AFTER_SAMPLES else None
         try:
-            logits, embedding = self._session.run(list(OUTPUTS), feeds, options)
+            with _run_options(shrink=len(samples) > _SHRINK_AFTER_SAMPLES, budget=budget) as options:
+                logits, embedding = self._session.run(list(OUTPUTS), feeds, options)
         except Exception as error:
             raise ModelFolderError(
                 f"model.onnx: failed on {len(samples) / SAMPLE_RATE:.1f} s of audio ({_first_line(error)})"
@@ -106,24 +115,46 @@ def _session(onnx: bytes, threads: int) -> Any:
 
 @functools.cache
 def _bound_memory() -> None:
-    """Lets networks use half of the machine's memory: beyond it a run fails instead of the machine."""
+    """Bounds what networks may allocate: beyond it a run fails instead of the machine."""
     import onnxruntime
 
-    limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    limit = min(MAX_BYTES, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
     place = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
     onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg(limit, -1, -1, -1))
 
 
-@functools.cache
-def _shrinking() -> Any:
-    """Options of a run that hands its memory back: after a long clip the rest of a batch needs far less."""
+@contextlib.contextmanager
+def _run_options(*, shrink: bool, budget: float | None) -> Iterator[Any]:
+    """Options of one run, or None for the usual ones."""
+    if not shrink and budget is None:
+        yield None
+        return
     import onnxruntime
 
     options = onnxruntime.RunOptions()
-    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-    return options
+    if shrink:
+        # What a long clip took is handed back: the rest of a batch needs far less.
+        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    if budget is None:
+        yield options
+        return
+    done = threading.Event()
+    started = time.process_time()
+
+    def watch() -> None:
+        while not done.wait(0.05):
+            if time.process_time() - started > budget:
+                options.terminate = True
+
+    watcher = threading.Thread(target=watch, name="affekt-budget", daemon=True)
+    watcher.start()
+    try:
+        yield options
+    finally:
+        done.set()
+        watcher.join()
 
 
 def _check_face(

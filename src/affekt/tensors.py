@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from affekt import files
 
 MAX_HEADER_BYTES = 2 * 2**20
-_TYPES = {"F32": "<f4", "F16": "<f2", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U8": "|u1"}
+# Of different sizes, so that the shape and the number of bytes leave no doubt of the type.
+_TYPES = {"F32": "<f4", "F16": "<f2", "I64": "<i8", "U8": "|u1"}
 _METADATA = "__metadata__"
 
 

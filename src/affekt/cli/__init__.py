@@ -31,6 +31,9 @@ VERBS = {
 }
 
 
+_COMPLETION = {"install_completion", "show_completion"}
+
+
 class LazyGroup(typer.core.TyperGroup):
     """Knows every verb by its line of help, and imports one when it is called."""
 
@@ -44,9 +47,20 @@ class LazyGroup(typer.core.TyperGroup):
         if args and args[0] in VERBS:
             command = typer.main.get_command(importlib.import_module(f"affekt.cli.{args[0]}").app)
             command.name = args[0]
+            command.params = [one for one in command.params if one.name not in _COMPLETION]
             self.commands[args[0]] = command
         return super().resolve_command(ctx, args)
 
+
+_EXAMPLES = """
+Examples:
+
+    affekt predict call.wav
+
+    affekt predict calls/ -o emotions.csv
+
+    affekt models
+"""
 
 app = typer.Typer(cls=LazyGroup, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -57,9 +71,7 @@ def _show_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(
-    epilog="Examples: affekt predict call.wav | affekt predict calls/ -o emotions.csv | affekt models"
-)
+@app.callback(epilog=_EXAMPLES)
 def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")

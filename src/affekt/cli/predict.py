@@ -60,8 +60,8 @@ def predict(
 
     Exit code 0 if every recording has an emotion, 1 if some have an error, 2 if nothing could start.
     """
-    from affekt.verbs import predict as verb
     from affekt.recognizer import Recognizer
+    from affekt.verbs import predict as verb
 
     if form is not None and form not in writers.FORMATS:
         raise UsageError(f"--format {form}: unknown{nearest(form, writers.FORMATS)}")
@@ -102,7 +102,7 @@ def _on_terminal(columns: list[str]) -> Iterator[writers.Write]:
         shown = name if len(name) <= _NAME_WIDTH else f"…{name[1 - _NAME_WIDTH :]}"
         line = Text(f"{_printable(shown):<{_NAME_WIDTH}}  ")
         if row["error"] is not None:
-            line.append(_printable(row["message"]), "red")
+            line.append(_printable(row["message"].removeprefix(f"{name}: ")), "red")
         else:
             filled = round(_BAR_WIDTH * row["confidence"])
             line.append(f"{row['emotion']:<12}", "bold")
