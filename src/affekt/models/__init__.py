@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from torch import nn
 
-from affekt.models.resnet_stats import ResNetStats
 from affekt.recipe import Recipe
 
 __all__ = ["build"]
@@ -17,5 +16,8 @@ def build(recipe: Recipe, classes: int) -> nn.Module:
     torch.manual_seed(recipe.seed)
     match recipe.system:
         case "resnet-stats":
+            # The front end is built from this package's layers: at the top, each would wait for the other.
+            from affekt.models.resnet_stats import ResNetStats
+
             network = ResNetStats(classes, **recipe.network.model_dump())
     return network
