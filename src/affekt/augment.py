@@ -47,9 +47,11 @@ def stretch_time(spectrogram: Tensor, frames: Tensor, factors: Tensor) -> tuple[
     size = int(stretched.max())
     scale = (frames - 1) / (stretched - 1).clamp(min=1)
     positions = torch.arange(size, device=frames.device) * scale[:, None]
-    positions = positions.clamp(max=spectrogram.shape[1] - 1)
+    # Each clip ends at its own last frame, so that no rounding reads the padding behind it.
+    last = (frames - 1)[:, None]
+    positions = positions.minimum(last)
     before = positions.floor().long()
-    after = (before + 1).clamp(max=spectrogram.shape[1] - 1)
+    after = (before + 1).minimum(last)
     share = (positions - before)[..., None]
     rows = torch.arange(len(frames), device=frames.device)[:, None]
     mixed = spectrogram[rows, before] * (1 - share) + spectrogram[rows, after] * share

@@ -7,7 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from affekt.errors import MissingExtraError, UsageError
 from affekt.labels import EMOTIONS, nearest
@@ -16,7 +16,15 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, value: object, info: ValidationInfo) -> object:
+        field = cls.model_fields[info.field_name or ""]
+        if isinstance(value, bool) and field.annotation is not bool:
+            raise ValueError("true or false stands where another value belongs")
+        return value
 
 
 class NetworkRecipe(_Section):
@@ -151,14 +159,16 @@ def _read(source: str) -> dict[str, Any]:
     if source in shipped():
         text = (resources.files("affekt") / "recipes" / f"{source}.yaml").read_text("utf-8")
     elif path.is_file():
-        text = path.read_text("utf-8")
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"{source}: cannot be read as UTF-8 text ({error})") from None
     else:
         raise UsageError(f"{source}: no such recipe; shipped are {', '.join(shipped())}, or give a YAML file")
-    yaml = _yaml()
     try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"{source}: not valid YAML ({' '.join(str(error).split())})") from None
+        values = _plain(text)
+    except ValueError as error:
+        raise UsageError(f"{source}: not valid YAML ({error})") from None
     if not isinstance(values or {}, dict):
         raise UsageError(f"{source}: a recipe is a mapping of keys to values")
     return values or {}
@@ -173,11 +183,33 @@ def _apply(values: dict[str, Any], override: str) -> None:
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
             raise UsageError(f"{key}: '{section}' holds a value, not keys")
-    yaml = _yaml()
     try:
-        values[last] = yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise UsageError(f"{override}: the value is not valid YAML") from None
+        values[last] = _plain(text)
+    except ValueError as error:
+        raise UsageError(f"{override:.200}: the value is not valid YAML ({error})") from None
+
+
+def _plain(text: str) -> Any:
+    """YAML of numbers, texts, lists and mappings; no other tags, no key twice.
+
+    Raises:
+        ValueError: it is not such YAML; the message is one line.
+    """
+    yaml = _yaml()
+
+    class Loader(yaml.SafeLoader):  # type: ignore[name-defined,misc]
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+            keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            if len(set(keys)) != len(keys):
+                raise yaml.constructor.ConstructorError(None, None, "a key stands twice", node.start_mark)
+            return super().construct_mapping(node, deep)
+
+    try:
+        return yaml.load(text, Loader)
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from None
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def _explain(error: ValidationError) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -57,19 +58,26 @@ def train(
         torch.set_num_threads(threads)
     words = recipe or []
     source = words[0] if words and "=" not in words[0] else None
-    overrides = [*words[1 if source else 0 :], *([f"data={','.join(data)}"] if data else [])]
+    # Quoted, so that a place is taken as it stands whatever characters YAML knows.
+    places = [f"data={dumps(data, ensure_ascii=False)}"] if data else []
+    overrides = [*words[1 if source else 0 :], *places]
     resolved = recipes.load(source, overrides)
     talks = distributed.launched_rank() == 0
-    with progress(show=talks and not quiet) as (say, watcher):
-        result = run(
-            resolved,
-            output,
-            protocol=protocol,
-            folds=folds,
-            speaker_dependent=speaker_dependent,
-            resume=resume,
-            say=say,
-            watcher=watcher,
-        )
+    try:
+        with progress(show=talks and not quiet) as (say, watcher):
+            result = run(
+                resolved,
+                output,
+                protocol=protocol,
+                folds=folds,
+                speaker_dependent=speaker_dependent,
+                resume=resume,
+                say=say,
+                watcher=watcher,
+            )
+    except KeyboardInterrupt:
+        if talks:
+            typer.echo(f"affekt: {output}: stopped; the same command with --resume goes on", err=True)
+        raise typer.Exit(130) from None
     if talks:
         typer.echo(result.report.to_markdown() if result.report else result.model)

@@ -11,6 +11,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import current_thread, main_thread
 from types import FrameType
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from torch.nn.functional import pad
 from torch.nn.parallel import DistributedDataParallel
 
 from affekt.augment import augment
-from affekt.errors import TrainingError
+from affekt.errors import CorpusError, TrainingError
 from affekt.evaluation.metrics import confusion, uar
 from affekt.losses import class_weights, cross_entropy
 from affekt.recipe import Recipe
@@ -68,6 +69,11 @@ class Fit:
 
     def __init__(self, network: nn.Module, examples: Examples, recipe: Recipe, folder: Path) -> None:
         self.examples, self.recipe, self.folder = examples, recipe, folder
+        if len(examples.train) < self._at_least():
+            raise CorpusError(
+                f"{folder}: {len(examples.train)} clips to train on, and batches need {self._at_least()}; "
+                "add clips or lower train.validation_speakers"
+            )
         self.network = network.to(distributed.device())
         step = Step(self.network, recipe)
         self.model: nn.Module = DistributedDataParallel(step) if distributed.world() > 1 else step
@@ -91,20 +97,23 @@ class Fit:
             TrainingError: a loss or gradient is not finite; the weights before it are kept.
         """
         checkpoint = self.folder / state.CHECKPOINT
-        if resume and checkpoint.exists():
+        # The first process looks, and all do the same: it may be writing the file by now.
+        if distributed.largest(int(distributed.rank() == 0 and resume and checkpoint.exists())):
             self.best, self.position = state.load(
                 checkpoint, self.network, self.optimiser, self.position.identity
             )
             self.done = (
                 sum(len(self._plan(epoch)) for epoch in range(self.position.epoch)) + self.position.step
             )
-        elif distributed.rank() == 0:
+        else:
             # Written before the first step, so that a full disk is met now and not after an epoch.
             self._save()
         journal.begin(self.position.history)
         with self._signals():
             while not self.position.finished:
                 self._epoch(journal)
+                if distributed.largest(int(self.interrupted)):
+                    raise KeyboardInterrupt
         self.network.load_state_dict(self.best)
         return self.network
 
@@ -169,6 +178,11 @@ class Fit:
         logits, learnt = torch.from_numpy(scores), self.examples.targets
         truth, allowed = learnt.positions[rows], learnt.allowed[rows]
         loss = float(cross_entropy(logits, truth, allowed).mean())
+        if not math.isfinite(loss):
+            raise TrainingError(
+                f"epoch {self.position.epoch + 1}: the loss on the validation clips is not finite; "
+                "lower train.learning_rate"
+            )
         predicted = logits.masked_fill(~allowed, float("-inf")).argmax(1)
         meant, said = ([learnt.labels[at] for at in one.tolist()] for one in (truth, predicted))
         counts = confusion(meant, said, learnt.labels)
@@ -199,8 +213,12 @@ class Fit:
             batch_seconds=train.batch_seconds,
             seed=self.recipe.seed,
             epoch=epoch,
-            at_least=max(2, distributed.world()),
+            at_least=self._at_least(),
         )
+
+    def _at_least(self) -> int:
+        """Fewest clips in a batch: batch statistics need two, and each process needs one."""
+        return max(2, distributed.world())
 
     def _collate(self, batch: IntArray) -> tuple[Tensor, Tensor]:
         return self.examples.clips.collate(batch[distributed.rank() :: distributed.world()])
@@ -241,7 +259,9 @@ class Fit:
                 raise KeyboardInterrupt
             self.interrupted = True
 
-        before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+        # Python delivers signals to its main thread alone; in another one there is nothing to catch.
+        caught = (signal.SIGINT, signal.SIGTERM) if current_thread() is main_thread() else ()
+        before = {number: signal.signal(number, note) for number in caught}
         try:
             yield
         finally:

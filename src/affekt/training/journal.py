@@ -24,11 +24,12 @@ class Journal:
     def __init__(self, path: Path | None, watcher: Watcher | None = None, label: str = "") -> None:
         self._path, self._watcher, self._label = path, watcher, label
         self._last = ""
+        self._rows: list[dict[str, float]] = []
 
     def begin(self, known: Sequence[dict[str, float]]) -> None:
         """Starts from the rows that the checkpoint knows of: a row that outlived its epoch is dropped."""
-        if self._path is not None:
-            write_text(self._path, "".join(json.dumps(row, allow_nan=False) + "\n" for row in known))
+        self._rows = list(known)
+        self._write()
 
     def step(self, done: int, total: int, epoch: int, loss: float) -> None:
         """A step is done."""
@@ -37,8 +38,11 @@ class Journal:
 
     def epoch(self, row: dict[str, float]) -> None:
         """An epoch is done; its checkpoint is already on the disk."""
-        if self._path is not None:
-            with self._path.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(row, allow_nan=False) + "\n")
+        self._rows.append(row)
+        self._write()
         if "validation_uar" in row:
             self._last = f"  validation uar {row['validation_uar']:.3f}"
+
+    def _write(self) -> None:
+        if self._path is not None:
+            write_text(self._path, "".join(json.dumps(row, allow_nan=False) + "\n" for row in self._rows))

@@ -60,7 +60,7 @@ def package(
             corpora=trained_on,
             seconds=round(seconds, 1),
             seed=recipe.seed,
-            command=provenance.command(),
+            command=_line(provenance.command()),
             commit=provenance.commit(),
             versions=provenance.versions(),
         ),
@@ -79,6 +79,8 @@ def package(
 
 def training_corpora(table: pd.DataFrame) -> list[TrainingCorpus]:
     """What a table's clips are, by corpus; of a corpus that Affekt does not know, nothing is assumed."""
+    import pandas as pd
+
     found = []
     for name, rows in table.groupby("corpus", dropna=False, sort=True):
         try:
@@ -89,7 +91,7 @@ def training_corpora(table: pd.DataFrame) -> list[TrainingCorpus]:
         licence_text, non_commercial, citation = terms
         found.append(
             TrainingCorpus(
-                name=str(name),
+                name="unnamed" if pd.isna(name) else _line(str(name)),
                 licence=licence_text,
                 non_commercial=non_commercial,
                 citation=citation,
@@ -107,6 +109,11 @@ def licence(trained_on: list[TrainingCorpus]) -> str:
             f"{corpus.name} ({corpus.licence})" for corpus in trained_on if corpus.non_commercial
         )
     return "as the training corpora allow: " + "; ".join(f"{one.name} ({one.licence})" for one in trained_on)
+
+
+def _line(text: str) -> str:
+    """Text that stands in a config: one line, nothing that moves a terminal's cursor."""
+    return "".join(one if one.isprintable() else " " for one in text)[:4000]
 
 
 def _golden_clips() -> list[Path]:

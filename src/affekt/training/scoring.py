@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -35,8 +36,10 @@ def score_rows(
     device = distributed.device()
     logits: torch.Tensor | None = None
     for batch, samples, lengths in prefetch(clips.collate, mine):
+        # As in training, the spectrogram is made in whole precision whatever the trunk runs in.
+        heard = cast(Any, network).frontend(samples.to(device), lengths.to(device))
         with autocast() if autocast else torch.autocast(device.type, enabled=False):
-            output = network(samples.to(device), lengths.to(device))["logits"].float()
+            output = cast(Any, network).score(*heard)["logits"].float()
         if logits is None:
             logits = torch.zeros(len(rows), output.shape[1], device=device)
         logits[[place[int(row)] for row in batch]] = output

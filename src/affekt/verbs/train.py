@@ -59,7 +59,9 @@ class _Run:
         self, fold: Fold, folder: Path, label: str = ""
     ) -> tuple[torch.nn.Module, list[dict[str, float]]]:
         """Trains on one fold in its own folder; returns the network and a row for each epoch."""
-        folder.mkdir(parents=True, exist_ok=True)
+        if distributed.rank() == 0:
+            folder.mkdir(parents=True, exist_ok=True)
+            files.sweep(folder)
         network = build(self.recipe, len(self.learnt.labels))
         fit = Fit(
             network, Examples(self.clips, self.learnt, fold.train, fold.validation), self.recipe, folder
@@ -114,7 +116,7 @@ def train(
             say(f"{left_out} clips have no emotion or another one and are left out")
         say(f"seed {recipe.seed}, {torch.get_num_threads()} threads")
         clips = Clips(table, _decoding(watcher))
-        _record(out, recipe, plan.title)
+        _record(out, recipe, plan.title, resume)
         run = _Run(recipe, out, table, clips, learnt, resume, watcher)
         if protocol is not None:
             return TrainResult(out, report=_cross_validate(run, plan, say))
@@ -206,17 +208,28 @@ def _scored(run: _Run, fold: Fold, logits: np.ndarray) -> pd.DataFrame:
 
 
 def _best(history: list[dict[str, float]]) -> int:
-    return int(max(history, key=lambda row: (row.get("validation_uar", row["epoch"]), row["epoch"]))["epoch"])
+    """The epoch whose weights were kept: the first of those with the best figures, or the last of all."""
+    if "validation_uar" not in history[-1]:
+        return int(history[-1]["epoch"])
+    return int(max(history, key=lambda row: (row["validation_uar"], -row["validation_loss"]))["epoch"])
 
 
 def _decoding(watcher: Watcher | None) -> Callable[[int, int], None] | None:
     return (lambda done, total: watcher(done, total, "reading clips")) if watcher else None
 
 
-def _record(out: Path, recipe: Recipe, protocol: str) -> None:
+def _record(out: Path, recipe: Recipe, protocol: str, resume: bool) -> None:
     if distributed.rank() != 0:
         return
-    files.write_text(out / "recipe.yaml", recipes.dump(recipe))
+    kept = out / "recipe.yaml"
+    if resume and (out / "run.json").exists():
+        before = files.read_json(out / "run.json")
+        if kept.read_text("utf-8") != recipes.dump(recipe) or before["protocol"] != protocol:
+            raise UsageError(
+                f"{out}: holds a run of another recipe or protocol, see {kept.name} and run.json; "
+                "resume with those, or choose another folder"
+            )
+    files.write_text(kept, recipes.dump(recipe))
     record = {
         "command": provenance.command(),
         "commit": provenance.commit(),
