@@ -1,15 +1,19 @@
 """A thousand damaged, forged and hostile recordings through the decoder: outcomes, time and memory.
 
-    python benchmarks/hostile_audio.py [--count 1000] [--seed 0]
+    python benchmarks/hostile_audio.py [--count 1000] [--seed 0] [--model default]
 
-Each is read in a child process with a deadline, so that a crash or a hang is counted and not suffered.
-`cases` makes the files for other uses, such as a batch that must give one row for each.
+Each is read in a child process with a deadline, so that a crash or a hang is counted and not suffered. Then
+all of them go through one `affekt predict`, which must give one row for each. `cases` makes the files for
+other uses.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
+import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -107,6 +111,19 @@ def _work(pipe: Connection, paths: list[Path]) -> None:
         pipe.send(Run(result, seconds, max(0.0, _status_mib("VmHWM") - before)))
 
 
+def predict_all(made: list[Case], model: str) -> list[str]:
+    """The outcomes of one `affekt predict` over all files, in their order; raises if a row is lost."""
+    command = [sys.executable, "-m", "affekt", "predict", "-", "--format", "jsonl", "--model", model]
+    names = "\n".join(str(case.path) for case in made)
+    done = subprocess.run(command, input=names, capture_output=True, text=True, timeout=600, check=False)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    if [row["file"] for row in rows] != names.splitlines() or done.returncode != 1 or done.stderr:
+        raise RuntimeError(
+            f"{len(rows)} rows for {len(made)} files, exit {done.returncode}: {done.stderr[-500:]}"
+        )
+    return [row["error"] or str(row["status"]).partition(":")[0] for row in rows]
+
+
 def _status_mib(key: str) -> float:
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith(key):
@@ -123,11 +140,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--model", default="default", help="the model that predicts")
     options = parser.parse_args()
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         made = cases(Path(folder), options.count, options.seed)
         runs = measure(made)
+        began = time.perf_counter()
+        predicted = predict_all(made, options.model)
+        predict_seconds = time.perf_counter() - began
     faults = [run for run in runs if run.outcome in ("crash", "hang") or run.outcome.startswith("fault")]
     wrong = [
         {"file": case.path.name, "expected": sorted(case.expected), "outcome": run.outcome}
@@ -142,6 +163,12 @@ def main() -> None:
         "hostile_audio.slowest.s": max(run.seconds for run in runs),
         "hostile_audio.total.s": sum(run.seconds for run in runs),
         "hostile_audio.peak_extra.mib": max(run.extra_mib for run in runs),
+        "hostile_audio.predict.rows": float(len(predicted)),
+        "hostile_audio.predict.as_expected.share": sum(
+            said in case.expected for case, said in zip(made, predicted, strict=True)
+        )
+        / max(1, len(made)),
+        "hostile_audio.predict.s": predict_seconds,
         "hostile_audio.refusal.slowest.s": max((run.seconds for run in refused), default=0.0),
         "hostile_audio.refusal.peak_extra.mib": max((run.extra_mib for run in refused), default=0.0),
     }
@@ -151,6 +178,7 @@ def main() -> None:
     details = {
         "count": options.count,
         "seed": options.seed,
+        "predicted": dict(Counter(predicted).most_common()),
         "outcomes": dict(Counter(run.outcome for run in runs).most_common()),
         "kinds": {kind: dict(outcomes.most_common()) for kind, outcomes in sorted(per_kind.items())},
         "not_as_expected": wrong,

@@ -86,7 +86,8 @@ class LogMel(nn.Module):
         frames = self.frame_lengths(lengths)
         mask = length_mask(frames, energies.shape[1])[..., None]
         mean_energy = masked_mean(energies, mask, dim=(1,)).mean(-1, keepdim=True)
-        logarithm = torch.log(energies / (mean_energy + 1e-12) + self.floor)
+        # Not `+ 1e-12`: the exporter's optimiser takes so small a sum for none, and silence becomes NaN.
+        logarithm = torch.log(energies / mean_energy.clamp(min=1e-12) + self.floor)
         mean = masked_mean(logarithm, mask, dim=(1,))
         if self.normalisation == "utterance":
             mean = mean.mean(-1, keepdim=True)
