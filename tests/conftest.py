@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.fixtures import tiny
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("affekt", deadline=None)
+hypothesis.settings.load_profile("affekt")
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,9 @@ from affekt.errors import (
 if TYPE_CHECKING:
     from affekt.prediction import Prediction
     from affekt.recognizer import Recognizer
+    from affekt.verbs.evaluate import evaluate
     from affekt.verbs.predict import predict
+    from affekt.verbs.train import train
 
 __version__ = "0.1.0"
 
@@ -59,13 +61,17 @@ __all__ = [
     "TrainingError",
     "UsageError",
     "__version__",
+    "evaluate",
     "predict",
+    "train",
 ]
 
 _HOMES = {
     "Prediction": "affekt.prediction",
     "Recognizer": "affekt.recognizer",
+    "evaluate": "affekt.verbs.evaluate",
     "predict": "affekt.verbs.predict",
+    "train": "affekt.verbs.train",
 }
 
 

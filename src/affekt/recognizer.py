@@ -22,6 +22,8 @@ ASSETS = Path(__file__).resolve().parent / "assets"
 MODELS: dict[str, Path] = {"default": ASSETS / "default"}
 """The models that ship with affekt: name -> folder."""
 
+Sources = list[Any] | tuple[Any, ...]
+
 
 def resolve(model: str | os.PathLike[str]) -> Path:
     """The folder of a model: a known name, or the path of a folder.
@@ -39,7 +41,7 @@ def resolve(model: str | os.PathLike[str]) -> Path:
             )
         return folder
     path = Path(model).expanduser()
-    if path.is_dir():
+    if os.fspath(model) and path.is_dir():
         return path
     hint = nearest(str(model), MODELS) if isinstance(model, str) and os.sep not in model else ""
     raise UsageError(
@@ -82,12 +84,12 @@ class Recognizer:
         return np.array(self.config.labels)
 
     @overload
-    def __call__(
-        self, source: list[Any] | tuple[Any, ...], *, sampling_rate: int | None = ...
-    ) -> list[Prediction]: ...
+    def __call__(self, source: audio.Source, *, sampling_rate: int | None = ...) -> Prediction: ...
     @overload
-    def __call__(self, source: Any, *, sampling_rate: int | None = ...) -> Prediction: ...
-    def __call__(self, source: Any, *, sampling_rate: int | None = None) -> Prediction | list[Prediction]:
+    def __call__(self, source: Sources, *, sampling_rate: int | None = ...) -> list[Prediction]: ...
+    def __call__(
+        self, source: audio.Source | Sources, *, sampling_rate: int | None = None
+    ) -> Prediction | list[Prediction]:
         """The emotion in a recording, or in each of a list or tuple of them.
 
         Args:
@@ -102,7 +104,7 @@ class Recognizer:
             return [self.recognize(self.listen(one, sampling_rate=sampling_rate)) for one in source]
         return self.recognize(self.listen(source, sampling_rate=sampling_rate))
 
-    def listen(self, source: Any, *, sampling_rate: int | None = None) -> audio.Waveform:
+    def listen(self, source: audio.Source, *, sampling_rate: int | None = None) -> audio.Waveform:
         """The recording as this model hears it: 16 kHz, mono.
 
         Raises:

@@ -86,7 +86,7 @@ class Scorer:
         return Output(logits[0], embedding[0])
 
 
-def probabilities(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float64]:
+def probabilities(logits: NDArray[np.floating[Any]], temperature: float) -> NDArray[np.float64]:
     """softmax(logits / temperature) over the last axis."""
     scaled = np.asarray(logits, np.float64) / temperature
     powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))

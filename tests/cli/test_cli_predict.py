@@ -1,0 +1,168 @@
+"""`affekt predict` and `affekt models`: tables, exit codes, interruptions."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from affekt import cli, recognizer
+from affekt.errors import AffektError
+from tests.fixtures import tiny
+
+RUN = [sys.executable, "-c", "from affekt.cli import main; main()"]
+CLIP = str(sorted(tiny.EXAMPLES.glob("*.flac"))[0])
+
+
+def predict(*arguments: str | Path, lines: str | None = None) -> tuple[int, str]:
+    result = CliRunner().invoke(cli.app, ["predict", *map(str, arguments)], input=lines)
+    if isinstance(result.exception, AffektError):
+        raise result.exception
+    return result.exit_code, result.stdout
+
+
+def test_a_folder_is_csv_when_piped(tiny_model_folder: Path) -> None:
+    code, shown = predict(tiny.EXAMPLES, "-m", tiny_model_folder)
+    assert code == 0
+    lines = shown.splitlines()
+    assert lines[0] == "file,start,end,emotion,confidence,status,error,message"
+    assert len(lines) == 5
+
+
+def test_some_bad_rows_are_exit_code_1(tiny_model_folder: Path) -> None:
+    code, shown = predict(CLIP, "nowhere.wav", "-m", tiny_model_folder, "-f", "jsonl")
+    assert code == 1
+    assert [json.loads(line)["error"] for line in shown.splitlines()] == [None, "not_found"]
+
+
+def test_names_come_from_standard_input(tiny_model_folder: Path) -> None:
+    code, shown = predict("-", "-m", tiny_model_folder, "-f", "json", lines=f"{CLIP}\n{CLIP}\n")
+    assert code == 0
+    assert [row["file"] for row in json.loads(shown)] == [CLIP, CLIP]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_file_is_written_whole_and_nothing_shown(
+    tiny_model_folder: Path, tmp_path: Path, form: str
+) -> None:
+    path = tmp_path / "new" / f"out.{form}"
+    assert predict(tiny.EXAMPLES, "--scores", "-m", tiny_model_folder, "-o", path) == (0, "")
+    table = (pd.read_csv if form == "csv" else pd.read_parquet)(path)
+    assert len(table) == 4
+    scores = table[[f"score_{label}" for label in tiny.LABELS]]
+    assert scores.sum(axis=1).round(4).tolist() == [1.0] * 4
+    best = [tiny.LABELS[index] for index in scores.to_numpy().argmax(axis=1)]
+    assert table["emotion"].tolist() == best
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["-o", "out.xlsx"], "suffix names no format"),
+        (["-f", "cvs"], "did you mean 'csv'"),
+        (["-f", "parquet"], "only a file can hold it"),
+        (["-m", "./nowhere"], "neither a known model nor a folder"),
+    ],
+)
+def test_wrong_options_stop_before_anything_is_written(
+    tiny_model_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    problem: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AffektError, match=problem):
+        predict(CLIP, "-m", tiny_model_folder, *arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_no_paths_is_usage() -> None:
+    assert CliRunner().invoke(cli.app, ["predict"]).exit_code == 2
+
+
+def test_an_error_is_one_line_and_exit_code_2() -> None:
+    run = subprocess.run(
+        [*RUN, "predict", CLIP, "-m", "./nowhere"], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert run.stderr.count("\n") == 1
+    assert "Traceback" not in run.stderr
+
+
+def test_an_interrupted_run_is_130_and_leaves_no_file(tiny_model_folder: Path, tmp_path: Path) -> None:
+    arguments = ["predict", "-", "-m", str(tiny_model_folder), "-o", str(tmp_path / "out.csv")]
+    with subprocess.Popen(
+        [*RUN, *arguments], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdin is not None
+        assert run.stderr is not None
+        run.stdin.write(f"{CLIP}\n" * 20)
+        run.stdin.flush()
+        while not list(tmp_path.iterdir()):
+            assert run.poll() is None
+        run.send_signal(signal.SIGINT)
+        assert run.wait(20) == 130
+        assert "Traceback" not in run.stderr.read()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_reader_that_leaves_is_no_error(tiny_model_folder: Path) -> None:
+    command = [*RUN, "predict", *[CLIP] * 3000, "-m", str(tiny_model_folder), "-f", "jsonl"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.readline()
+        run.stdout.close()
+        assert run.stderr.read() == ""
+
+
+def test_a_terminal_gets_lines_for_people(tiny_model_folder: Path) -> None:
+    reader, terminal = pty.openpty()
+    command = [*RUN, "predict", CLIP, "nowhere.wav", "-m", str(tiny_model_folder)]
+    run = subprocess.Popen(
+        command, stdout=terminal, stderr=subprocess.PIPE, env=os.environ | {"COLUMNS": "200"}
+    )
+    os.close(terminal)
+    shown = b""
+    try:
+        while piece := os.read(reader, 4096):
+            shown += piece
+    except OSError:
+        pass
+    finally:
+        os.close(reader)
+    assert run.wait(20) == 1
+    assert run.stderr is not None
+    run.stderr.close()
+    text = shown.decode()
+    assert "━" in text
+    assert "%" in text
+    assert "no such file" in text
+    assert len(text.splitlines()) == 2
+
+
+def test_models_are_listed(monkeypatch: pytest.MonkeyPatch, tiny_model_folder: Path, tmp_path: Path) -> None:
+    monkeypatch.setattr(recognizer, "MODELS", {"default": tiny_model_folder, "other": tmp_path / "absent"})
+    shown = CliRunner().invoke(cli.app, ["models"]).output
+    assert "default: resnet-stats, 0.0 MB, licence none" in shown
+    assert ", ".join(tiny.LABELS) in shown
+    assert "none.uar: 0.250 [0.200, 0.300]" in shown
+    assert "other: no weights" in shown
+
+
+def test_a_model_is_checked(tiny_model_folder: Path, tmp_path: Path) -> None:
+    good = CliRunner().invoke(cli.app, ["models", "check", str(tiny_model_folder)])
+    assert good.exit_code == 0
+    assert "sound" in good.output
+    bad = CliRunner().invoke(cli.app, ["models", "check", str(tmp_path)])
+    assert "is missing" in str(bad.exception)

@@ -1,0 +1,98 @@
+"""Rows in every format read back as they were."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from affekt import UsageError, writers
+
+COLUMNS = ["file", "start", "confidence", "message"]
+ROWS: list[dict[str, Any]] = [
+    {"file": 'a "b", c.wav', "start": 0.0, "confidence": 0.25, "message": None},
+    {"file": "zwei\nZeilen ß.wav", "start": 1.5, "confidence": None, "message": "no, not so"},
+]
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> None:
+    with writers.to_file(path, COLUMNS, writers.format_of(path)) as put:
+        for row in rows:
+            put(row)
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    match path.suffix:
+        case ".json":
+            return list(json.loads(path.read_text()))
+        case ".jsonl":
+            return [json.loads(line) for line in path.read_text().splitlines()]
+        case ".parquet":
+            return list(pyarrow.parquet.read_table(path).to_pylist())
+        case _:
+            with path.open(newline="") as stream:
+                return list(csv.DictReader(stream))
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "parquet"])
+@pytest.mark.parametrize("count", [0, 1, 2])
+def test_rows_come_back(tmp_path: Path, form: str, count: int) -> None:
+    path = tmp_path / f"out.{form}"
+    write(path, ROWS[:count])
+    assert read(path) == ROWS[:count]
+
+
+def test_csv_comes_back_as_text(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    write(path, ROWS)
+    as_text = [{key: "" if value is None else str(value) for key, value in row.items()} for row in ROWS]
+    assert read(path) == as_text
+
+
+def test_parquet_writes_in_blocks(tmp_path: Path) -> None:
+    path = tmp_path / "out.parquet"
+    rows = [ROWS[0] | {"start": float(number)} for number in range(20_000)]
+    write(path, rows)
+    assert pd.read_parquet(path)["start"].tolist() == [row["start"] for row in rows]
+
+
+@pytest.mark.parametrize("form", writers.FORMATS)
+def test_a_block_that_fails_leaves_the_old_file(tmp_path: Path, form: str) -> None:
+    path = tmp_path / f"out.{form}"
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), writers.to_file(path, COLUMNS, form) as put:
+        put(ROWS[0])
+        raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@given(st.text(st.characters(exclude_characters="\0\r", codec="utf-8")))
+def test_any_name_survives_csv(name: str) -> None:
+    stream = io.StringIO(newline="")
+    with writers.to_stream(stream, ["file"], "csv") as put:
+        put({"file": name})
+        put({"file": "next"})
+    stream.seek(0)
+    assert [row[0] for row in csv.reader(stream) if row][1:] == [name, "next"]
+
+
+def test_a_suffix_that_names_no_format_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"out\.cvs: its suffix names no format; did you mean 'csv'\?"):
+        writers.format_of(Path("out.cvs"))
+
+
+def test_parquet_needs_a_file() -> None:
+    with (
+        pytest.raises(UsageError, match=r"-o NAME\.parquet"),
+        writers.to_stream(io.StringIO(), COLUMNS, "parquet"),
+    ):
+        pass
