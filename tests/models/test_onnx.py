@@ -1,0 +1,62 @@
+"""The exported graph says what the torch network says, for clips and batches of any length."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from torch import Tensor, nn
+
+from affekt import graph
+from affekt.config import SYSTEMS
+from affekt.models.onnx import to_onnx
+from tests.fixtures import toy
+from tests.models.test_networks import pad, run, trained
+
+Pair = tuple[nn.Module, onnxruntime.InferenceSession]
+
+
+@pytest.fixture(scope="module", params=SYSTEMS)
+def pair(request: pytest.FixtureRequest) -> Pair:
+    """A network and its graph in ONNX Runtime."""
+    network = trained(request.param).train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    data = to_onnx(network)
+    graph.check(data)
+    assert network.training, "exporting must leave the network as it was"
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    network.eval()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    return network, onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def voice(seconds: float) -> Tensor:
+    """Real speech, repeated to a length."""
+    return torch.from_numpy(np.resize(toy.speech(), round(seconds * toy.RATE)))
+
+
+def difference(pair: Pair, pieces: list[Tensor], beyond: int = 0) -> float:
+    """The largest difference of logits and embeddings, relative to the largest where that is above 1."""
+    network, session = pair
+    samples, lengths = pad(pieces, beyond)
+    feeds = {"samples": samples.numpy(), "lengths": lengths.numpy()}
+    found = dict(zip(("logits", "embedding"), session.run(["logits", "embedding"], feeds), strict=True))
+    expected = run(network, pieces, beyond)
+    return max(
+        float(
+            (torch.from_numpy(values) - expected[name]).abs().max() / expected[name].abs().max().clamp(min=1)
+        )
+        for name, values in found.items()
+    )
+
+
+@pytest.mark.parametrize("seconds", [1 / toy.RATE, 0.02, 0.5, 3.0, 20.0])
+def test_a_clip_of_any_length(pair: Pair, seconds: float) -> None:
+    assert difference(pair, [voice(seconds)]) < 1e-4
+
+
+@pytest.mark.parametrize("lengths", [[0.02, 0.5, 3.0], [1.0, 1.0], [0.3, 0.1, 0.9, 2.2, 0.01]])
+def test_a_batch_with_padding(pair: Pair, lengths: list[float]) -> None:
+    assert difference(pair, [voice(one) for one in lengths], beyond=4_321) < 1e-4
