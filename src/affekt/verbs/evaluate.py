@@ -115,6 +115,7 @@ def _score(recognizer: Recognizer, row: Mapping[Hashable, Any]) -> NDArray[np.fl
 
 def _scored(rows: pd.DataFrame, scores: Any, compared: list[str]) -> pd.DataFrame:
     scored = rows[["file", "start", "end", "corpus", "emotion"]].copy()
+    scored["corpus"] = scored["corpus"].fillna("unnamed")
     scored.insert(0, "fold", "all")
     scored["speaker"] = corpora.speaker_key(rows, allow_unknown=True).to_numpy()
     scored["predicted"] = [compared[at] for at in scores.argmax(1)]

@@ -199,6 +199,7 @@ def _scored(run: _Run, fold: Fold, logits: np.ndarray) -> pd.DataFrame:
     scores = torch.from_numpy(logits).masked_fill(~allowed, float("-inf")).double().softmax(-1).numpy()
     rows = run.table.iloc[fold.test]
     scored = rows[["file", "start", "end", "corpus", "emotion"]].copy()
+    scored["corpus"] = scored["corpus"].fillna("unnamed")
     scored.insert(0, "fold", fold.name)
     scored["speaker"] = corpora.speaker_key(rows)
     scored["predicted"] = [labels[at] for at in scores.argmax(1)]
