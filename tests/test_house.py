@@ -49,6 +49,12 @@ def modules() -> dict[str, Path]:
 
 
 @cache
+def tree(path: Path) -> ast.Module:
+    """A file's syntax."""
+    return ast.parse(path.read_text("utf-8"))
+
+
+@cache
 def rooms() -> tuple[Room, ...]:
     """The table of rooms of the design: a floor, and the modules and packages of one room, in each row."""
     rows = re.findall(r"^\| (\d) \| (.+?) \|", DESIGN.read_text("utf-8"), re.MULTILINE)
@@ -79,7 +85,7 @@ def _imports_in(name: str, path: Path) -> Iterator[Import]:
                 for target in _targets(child):
                     yield Import(name, target, child.lineno, at_once)
 
-    return walk(ast.parse(path.read_text("utf-8")), True)
+    return walk(tree(path), True)
 
 
 def _for_types(node: ast.AST) -> bool:
@@ -156,11 +162,10 @@ def test_no_module_waits_for_itself() -> None:
 def test_files_and_functions_stay_short() -> None:
     long = []
     for path in modules().values():
-        text = path.read_text("utf-8")
         here = path.relative_to(ROOT)
-        if (lines := len(text.splitlines())) > MOST_FILE_LINES:
+        if (lines := len(path.read_text("utf-8").splitlines())) > MOST_FILE_LINES:
             long.append(f"{here}: {lines} lines, over {MOST_FILE_LINES}")
-        for node in ast.walk(ast.parse(text)):
+        for node in ast.walk(tree(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 size = _size(node, options_count=path.parent.name != "cli")
                 if size > MOST_FUNCTION_LINES:
@@ -171,7 +176,7 @@ def test_files_and_functions_stay_short() -> None:
 
 
 def _size(node: ast.FunctionDef | ast.AsyncFunctionDef, *, options_count: bool) -> int:
-    """Lines without the docstring; a verb's signature is the table of its options, and may be left out too."""
+    """Lines without the docstring; a verb's signature is the table of its options, and may be left out."""
     docstring = node.body[0] if ast.get_docstring(node) is not None else None
     told = (docstring.end_lineno or 0) - docstring.lineno + 1 if docstring else 0
     return (node.end_lineno or 0) + 1 - (node if options_count else node.body[0]).lineno - told
@@ -181,7 +186,7 @@ def test_nothing_is_unpickled_or_run_from_data() -> None:
     found = [
         f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}: {reason}"
         for path in modules().values()
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in ast.walk(tree(path))
         if (reason := _runs_data(node))
     ]
     assert not found, "\n".join(found)

@@ -1,0 +1,177 @@
+"""Writes `docs/results.md` and the figures in `README.md` from `benchmarks/results/*.json`.
+
+No figure is typed by hand: `make docs` writes both again, always in the same way. What `affekt predict` says
+of the example clips is written into `README.md` too, where this copy has weights.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from _record import RESULTS, ROOT
+
+from affekt import corpora, files, writers
+from affekt.recognizer import MODELS, Recognizer
+from affekt.verbs.predict import columns, predict
+
+PAGE = ROOT / "docs" / "results.md"
+README = ROOT / "README.md"
+EXAMPLES = "src/affekt/assets/examples"
+HEADLINES = {
+    "predict.cold_start.s": "first result of `affekt predict CLIP`, from a fresh process",
+    "install.base.mb": "base install, without torch",
+    "hostile_audio.files": "damaged and hostile recordings tried",
+    "hostile_audio.faults": "of these, crashes, hangs and unforeseen errors",
+}
+METRICS = ("uar", "wa", "macro_f1", "ece", "brier", "eer")
+ENDS = ("low", "high")
+
+INTRODUCTION = """# Results
+
+Every figure that Affekt claims, with the command that measured it, the machine, the commit and the wall
+time. This page is made from `benchmarks/results/*.json` by `make docs`; `make bench NAME=...` measures one
+of them again.
+
+How to read it:
+
+- `uar` is the mean recall of the classes, `wa` the share of clips that are right, `macro_f1` the mean F1.
+  In brackets stand 95 % intervals from resampling speakers (2000 draws), not clips: the clips of one speaker
+  are not independent.
+- A name is `corpus.protocol.system.metric`. `loso` leaves one speaker out at a time, `speaker-kfold` a group
+  of speakers, `official` takes the corpus's published folds: nobody is tested on whom a system was trained.
+- EMO-DB is measured on a copy whose clips are cut or padded to 2.0 s, nEMO on six of its nine speakers:
+  neither is comparable with figures published for the whole corpora. RAVDESS is complete and on its
+  published folds.
+- All three corpora are acted. Spontaneous speech is harder; nothing here says how much.
+- Times are those of the machine named, with whatever else ran on it.
+"""
+
+Figures = Mapping[str, float]
+
+
+def main() -> None:
+    results = load(RESULTS)
+    files.write_text(PAGE, page(results))
+    files.write_text(README, readme(README.read_text("utf-8"), results))
+
+
+def load(folder: Path) -> dict[str, dict[str, Any]]:
+    """Name -> record, in the order of the names."""
+    return {path.stem: files.read_json(path) for path in sorted(folder.glob("*.json"))}
+
+
+def page(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """The whole of `docs/results.md`."""
+    return "\n".join([INTRODUCTION, *(_section(name, result) for name, result in results.items())])
+
+
+def accuracy_table(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """How right each system is on each corpus: the figures named `corpus.protocol.system.metric`."""
+    known = corpora.names()
+    rows = []
+    for result in results.values():
+        for prefix, metrics in _by_prefix(result["figures"]).items():
+            corpus, _, rest = prefix.partition(".")
+            protocol, _, system = rest.partition(".")
+            if corpus in known and protocol and {"uar", "wa"} <= set(metrics):
+                rows.append((corpus, protocol, system or "affekt", metrics["uar"], metrics["wa"]))
+    return _table(["corpus", "protocol", "system", "uar", "wa"], sorted(rows), left=3)
+
+
+def headline_table(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """The few other figures that a newcomer asks for, as far as they were measured."""
+    figures = {key: value for result in results.values() for key, value in result["figures"].items()}
+    units = {"s": " s", "mb": " MB"}
+    rows = [
+        [said, f"{_number(figures[key])}{units.get(key.rpartition('.')[2], '')}"]
+        for key, said in HEADLINES.items()
+        if key in figures
+    ]
+    return _table(["measured", "value"], rows)
+
+
+def readme(text: str, results: Mapping[str, Mapping[str, Any]]) -> str:
+    """The README with the figures, and what the shipped model says, between their markers."""
+    text = _between("results", f"{accuracy_table(results)}\n\n{headline_table(results)}", text)
+    if MODELS["default"].is_dir():
+        text = _between("predict", f"```csv\n{_predicted()}```", text)
+    return text
+
+
+def _predicted() -> str:
+    """What `affekt predict` prints for the example clips, from the root of the tree."""
+    stream = io.StringIO()
+    recognizer = Recognizer.load()
+    with writers.to_stream(stream, columns(recognizer), "csv") as write:
+        for row in predict([EXAMPLES], recognizer):
+            write(row)
+    return stream.getvalue()
+
+
+def _between(name: str, content: str, text: str) -> str:
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    before, _, rest = text.partition(begin)
+    _, found, after = rest.partition(end)
+    if not found:
+        raise SystemExit(f"{README}: no {begin} ... {end}; put the two markers where that belongs")
+    return f"{before}{begin}\n{content}\n{end}{after}"
+
+
+def _section(name: str, result: Mapping[str, Any]) -> str:
+    machine = result["machine"]
+    measured = (
+        f"`{result['command']}` at commit `{result['commit'][:12]}`, {_seconds(result['seconds'])} on "
+        f"{machine['cores']} cores ({machine['cpu']}, {machine['memory_gib']} GiB, {machine['system']}, "
+        f"Python {machine['python']})."
+    )
+    figures = result["figures"]
+    metrics = _by_prefix(figures)
+    others = {key: value for key, value in figures.items() if not {*METRICS, *ENDS} & {*key.split(".")[-2:]}}
+    parts = [f"## {name}", *_purpose(name), measured]
+    if metrics:
+        used = [metric for metric in METRICS if any(metric in row for row in metrics.values())]
+        rows = [[prefix, *(row.get(metric, "–") for metric in used)] for prefix, row in metrics.items()]
+        parts.append(_table(["figure", *used], rows))
+    if others:
+        parts.append(_table(["figure", "value"], [[key, _number(value)] for key, value in others.items()]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _by_prefix(figures: Figures) -> dict[str, dict[str, str]]:
+    """`corpus.protocol.system` -> metric -> its value, with the interval where there is one."""
+    found: dict[str, dict[str, str]] = {}
+    for key, value in figures.items():
+        prefix, _, metric = key.rpartition(".")
+        if metric in METRICS:
+            low, high = (figures.get(f"{key}.{end}") for end in ENDS)
+            interval = "" if low is None or high is None else f" [{low:.2f}, {high:.2f}]"
+            found.setdefault(prefix, {})[metric] = f"{value:.3f}{interval}"
+    return found
+
+
+def _purpose(name: str) -> list[str]:
+    """The first line of the benchmark's own docstring, where it is here."""
+    path = ROOT / "benchmarks" / f"{name}.py"
+    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8"))) if path.is_file() else None
+    return [docstring.splitlines()[0]] if docstring else []
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 600 else f"{seconds / 60:.0f} min"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) or abs(value) >= 1e4 else f"{value:.4g}"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    rule = ["---"] * left + ["---:"] * (len(head) - left)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, rule, *rows))
+
+
+if __name__ == "__main__":
+    main()
