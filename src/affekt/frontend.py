@@ -5,6 +5,7 @@ Shapes: samples [batch, samples] at 16 kHz, lengths [batch] in samples; spectrog
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -37,37 +38,42 @@ def dft_kernel(window: int, dft: int) -> Tensor:
     return (torch.cat([angle.cos(), -angle.sin()]) * taper).float()[:, None]
 
 
-Normalisation = Literal["utterance", "bin"]
+Normalisation = Literal["none", "utterance", "bin"]
+
+REFERENCE_ENERGY = 1e-2
+"""Mean mel energy of speech at about -30 dBFS; the floor of `none` lies `floor_db` below it, at 0."""
 
 
 class LogMel(nn.Module):
-    """Log-mel spectrogram, free of the recording's gain.
+    """Log-mel spectrogram, free of the recording's gain unless asked otherwise.
 
-    The energies are divided by the utterance's mean energy before the logarithm, so that the floor moves
-    with the gain. Then a mean over the utterance is taken away: one number for all mel bins (`utterance`),
-    which leaves the spectral tilt that a raised voice has, or one for each bin (`bin`), which takes away the
-    colour of the channel with it, as speaker networks do.
+    Values are log(1 + energy / floor), so that 0 is silence: what padding, masks and the edges of a
+    convolution hold is then quiet, not loud. `utterance` puts the floor `floor_db` from the utterance's mean
+    energy: the gain is gone, and the spectral tilt that a raised voice has stays. `bin` takes each mel bin's
+    mean over the utterance away too, and with it the colour of the channel, as speaker networks do. `none`
+    has a fixed floor: loudness is a cue where all speakers kept the same distance from the same microphone,
+    and misleads anywhere else.
     """
 
     def __init__(
         self,
         *,
         mels: int = 64,
-        window: int = 400,
-        hop: int = 160,
-        dft: int = 512,
+        window_ms: float = 25.0,
+        hop_ms: float = 10.0,
         low_hz: float = 20.0,
         high_hz: float = 7_600.0,
         floor_db: float = -60.0,
         normalisation: Normalisation = "utterance",
     ) -> None:
         super().__init__()
-        self.window, self.hop, self.mels = window, hop, mels
+        self.window, self.hop = round(window_ms * SAMPLE_RATE / 1000), round(hop_ms * SAMPLE_RATE / 1000)
+        dft = 2 ** math.ceil(math.log2(self.window))
         self.normalisation = normalisation
         self.floor = 10 ** (floor_db / 10)
         self.kernel: Tensor
         self.filters: Tensor
-        self.register_buffer("kernel", dft_kernel(window, dft), persistent=False)
+        self.register_buffer("kernel", dft_kernel(self.window, dft), persistent=False)
         self.register_buffer("filters", mel_filters(mels, dft // 2 + 1, low_hz, high_hz), persistent=False)
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
@@ -85,13 +91,14 @@ class LogMel(nn.Module):
         energies = (real.square() + imaginary.square()).transpose(1, 2) @ self.filters
         frames = self.frame_lengths(lengths)
         mask = length_mask(frames, energies.shape[1])[..., None]
-        mean_energy = masked_mean(energies, mask, dim=(1,)).mean(-1, keepdim=True)
-        # Not `+ 1e-12`: the exporter's optimiser takes so small a sum for none, and silence becomes NaN.
-        logarithm = torch.log(energies / mean_energy.clamp(min=1e-12) + self.floor)
-        mean = masked_mean(logarithm, mask, dim=(1,))
-        if self.normalisation == "utterance":
-            mean = mean.mean(-1, keepdim=True)
-        return (logarithm - mean) * mask, frames
+        reference: Tensor | float = REFERENCE_ENERGY
+        if self.normalisation != "none":
+            # Not `+ 1e-12`: the exporter's optimiser takes so small a sum for none, and silence becomes NaN.
+            reference = masked_mean(energies, mask, dim=(1,)).mean(-1, keepdim=True).clamp(min=1e-12)
+        logarithm = torch.log1p(energies / (reference * self.floor))
+        if self.normalisation == "bin":
+            logarithm = logarithm - masked_mean(logarithm, mask, dim=(1,))
+        return logarithm * mask, frames
 
 
 def _hz_to_mel(hz: float) -> float:

@@ -38,8 +38,12 @@ class NetworkRecipe(_Section):
     """How much the stem shortens frequency and time; 1 as speaker networks have it, 2 and 4 are faster."""
     mels: int = Field(64, ge=16, le=256)
     """Mel bins of the frontend."""
-    normalisation: Literal["utterance", "bin"] = "utterance"
-    """What the frontend takes away: the utterance's mean, or the mean of each mel bin."""
+    window_ms: float = Field(25.0, ge=5, le=200)
+    """Length of the frontend's analysis window."""
+    hop_ms: float = Field(10.0, ge=2, le=100)
+    """Time between frames."""
+    normalisation: Literal["none", "utterance", "bin"] = "utterance"
+    """What the frontend takes away: nothing, the utterance's level, or each mel bin's mean with it."""
     embedding: int = Field(128, ge=2, le=4096)
     """Size of the embedding."""
 

@@ -51,6 +51,7 @@ class ResNetStats(nn.Module):
         stem_stride: how much the stem shortens frequency and time; 1 as speaker networks have it, 2 and 4
             train four and sixteen times as fast (at 4 the first block does the second halving).
         mels: mel bins of the frontend.
+        window_ms, hop_ms: the frontend's analysis window and the time between frames.
         normalisation: what the frontend takes away.
         embedding: size of the embedding.
     """
@@ -63,11 +64,13 @@ class ResNetStats(nn.Module):
         blocks: tuple[int, ...] = (3, 4, 6, 3),
         stem_stride: int = 1,
         mels: int = 64,
+        window_ms: float = 25.0,
+        hop_ms: float = 10.0,
         normalisation: Normalisation = "utterance",
         embedding: int = 128,
     ) -> None:
         super().__init__()
-        self.frontend = LogMel(mels=mels, normalisation=normalisation)
+        self.frontend = LogMel(mels=mels, window_ms=window_ms, hop_ms=hop_ms, normalisation=normalisation)
         self.conv1 = nn.Conv2d(1, width, 3, min(stem_stride, 2), padding=1, bias=False)
         self.bn1 = MaskedBatchNorm2d(width)
         stages, channels_in, bins = [], width, -(-mels // min(stem_stride, 2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from torch import nn
 
@@ -53,7 +53,7 @@ def package(
         labels=list(labels),
         sample_rate=16000,
         temperature=1.0,
-        min_samples=400,
+        min_samples=cast(Any, network).frontend.window,
         embedding_size=recipe.network.embedding,
         recipe=recipe.model_copy(update={"data": ()}).model_dump(mode="json"),
         training=TrainingRecord(
