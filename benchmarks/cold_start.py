@@ -41,9 +41,9 @@ lap("import predict")
 import onnxruntime, soundfile
 lap("import onnxruntime")
 from affekt import audio, model_folder
-from affekt.golden import check_golden
-from affekt.manifest import GOLDEN_SCORES
-from affekt.scoring import Scorer
+from affekt.model_folder.golden import check_golden
+from affekt.model_folder.manifest import GOLDEN_SCORES
+from affekt.model_folder.scoring import Scorer
 folder = model_folder.open_folder(sys.argv[1])
 lap("model read and checked")
 scorer = Scorer(folder.onnx, folder.config)

@@ -208,10 +208,12 @@ def test_a_bomb_is_refused_in_little_memory(total: int | None) -> None:
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"\0\0\0\x20ftypM4A " + bytes(99), "MPEG-4"),
-        (b"\x1a\x45\xdf\xa3" + bytes(99), "WebM"),
+        (b"ADIF" + bytes(99), "AAC"),
         (b"\xff\xf1\x50\x80" + bytes(99), "AAC"),
         (b"ID3\x04\0\0\0\0\0\0\xff\xf1\x50\x80" + bytes(99), "AAC"),
+        (b"#!AMR\n" + bytes(99), "AMR"),
+        (b"#EXTM3U\n/etc/passwd\n", "not a recording"),
+        (b"ffconcat version 1.0\nfile '/etc/passwd'\n", "not a recording"),
         (b"hello " * 99, "not a recording"),
     ],
 )

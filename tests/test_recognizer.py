@@ -13,7 +13,8 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from affekt import AudioNotFoundError, ModelFolderError, Recognizer, UsageError, audio, recognizer, scoring
+from affekt import AudioNotFoundError, ModelFolderError, Recognizer, UsageError, audio, recognizer
+from affekt.model_folder import scoring
 from tests.fixtures import tiny
 
 CLIPS = sorted(tiny.EXAMPLES.glob("*.flac"))

@@ -14,8 +14,8 @@ from affekt import audio, model_folder
 from affekt.config import ModelConfig
 from affekt.errors import ModelFolderError, UsageError
 from affekt.labels import nearest
+from affekt.model_folder import Scorer, probabilities
 from affekt.prediction import Prediction
-from affekt.scoring import Scorer, probabilities
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 

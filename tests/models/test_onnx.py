@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from affekt import graph
 from affekt.config import SYSTEMS
+from affekt.model_folder import graph
 from affekt.models.onnx import to_onnx
 from tests.fixtures import toy
 from tests.models.test_networks import pad, run, trained

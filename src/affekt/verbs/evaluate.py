@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from affekt import audio, corpora
 from affekt.errors import AudioError, CorpusError
 from affekt.evaluation import Report, restrict_scores, shared_labels, summarise
+from affekt.model_folder import probabilities
 from affekt.recognizer import Recognizer
-from affekt.scoring import probabilities
 
 if TYPE_CHECKING:
     import pandas as pd

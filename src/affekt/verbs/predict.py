@@ -10,9 +10,9 @@ from typing import Any
 
 from affekt.errors import AffektError, AudioError
 from affekt.inputs import expand
+from affekt.model_folder import default_threads
 from affekt.prediction import Prediction
 from affekt.recognizer import Recognizer
-from affekt.scoring import default_threads
 
 Row = dict[str, Any]
 

@@ -1,12 +1,4 @@
-"""A model folder: everything needed to run a recogniser, nothing executable, every byte checked before use.
-
-model.onnx          the network, front end included: samples and lengths in, logits and embedding out
-model.safetensors   its weights, for fine-tuning
-config.json         `affekt.config.ModelConfig`
-golden/             one to four short clips and `scores.json`: what the network must say of them
-README.md           the model card
-MANIFEST.json       size and SHA-256 of every file
-"""
+"""Opening and writing model folders, every part checked."""
 
 from __future__ import annotations
 
@@ -21,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from affekt import files, graph, manifest, tensors
+from affekt import files
 from affekt.config import ModelConfig
 from affekt.errors import ModelFolderError, UsageError
-from affekt.golden import check_golden, encode_clip, golden_scores
-from affekt.manifest import CARD, CONFIG, GOLDEN, GOLDEN_SCORES, MANIFEST, ONNX, WEIGHTS
-from affekt.scoring import Scorer
+from affekt.model_folder import graph, manifest, tensors
+from affekt.model_folder.golden import check_golden, encode_clip, golden_scores
+from affekt.model_folder.manifest import CARD, CONFIG, GOLDEN, GOLDEN_SCORES, MANIFEST, ONNX, WEIGHTS
+from affekt.model_folder.scoring import Scorer
 
 _T = TypeVar("_T")
 

@@ -46,7 +46,7 @@ class Scorer:
     """
 
     def __init__(self, onnx: bytes, config: ModelConfig, threads: int | None = None) -> None:
-        """Loads the graph from bytes that `affekt.graph.check` let pass.
+        """Loads the graph from bytes that `affekt.model_folder.graph.check` let pass.
 
         Raises:
             ModelFolderError: ONNX Runtime refuses it, or its inputs and outputs are not those of a model.

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from affekt import ModelFolderError, UsageError, graph, model_folder, tensors
+from affekt import ModelFolderError, UsageError, model_folder
 from affekt.config import ModelConfig
+from affekt.model_folder import graph, tensors
 from tests.fixtures import tiny
 
 

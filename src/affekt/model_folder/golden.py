@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from affekt import audio, files
 from affekt.config import SAMPLE_RATE, ModelConfig
 from affekt.errors import AudioError
-from affekt.scoring import Scorer, probabilities
+from affekt.model_folder.scoring import Scorer, probabilities
 
 TOLERANCE = 1e-3
 """How far logits (relative to the largest) and scores may be off: other processors round differently."""

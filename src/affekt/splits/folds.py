@@ -13,8 +13,8 @@ from affekt.corpora.contents import contents_of
 from affekt.corpora.speakers import words
 from affekt.errors import CorpusError, SplitError, UsageError
 from affekt.labels import nearest
-from affekt.leaks import IntArray, recordings_of, refuse_leaks
-from affekt.protocols import PROTOCOLS, Mask, Plan, Rows, lot, plan_folds
+from affekt.splits.leaks import IntArray, recordings_of, refuse_leaks
+from affekt.splits.protocols import PROTOCOLS, Mask, Plan, Rows, lot, plan_folds
 
 if TYPE_CHECKING:
     import pandas as pd
