@@ -168,14 +168,17 @@ def not_audio(rng: Random, seeds: Seeds) -> Made:
             b'{"error": "not found"}',
             b"\x89PNG\r\n\x1a\n" + rng.randbytes(2000),
             b"PK\x03\x04" + rng.randbytes(2000),
-            b"\0\0\0\x20ftypM4A " + rng.randbytes(2000),
-            b"\x1a\x45\xdf\xa3" + rng.randbytes(2000),
             b"\xff\xf1\x50\x80" + rng.randbytes(2000),
             bytes(rng.randint(1, 5000)),
             b"\xff" * rng.randint(1, 5000),
         )
     )
     return Made(data, rng.choice(FORMATS)[0], frozenset({"format"}))
+
+
+def not_media(rng: Random, seeds: Seeds) -> Made:
+    magic = rng.choice((b"\0\0\0\x20ftypM4A ", b"\0\0\0\x10moov", b"\x1a\x45\xdf\xa3"))
+    return Made(magic + rng.randbytes(2000), rng.choice(("m4a", "mp4", "webm")), REFUSED)
 
 
 def few_samples(rng: Random, seeds: Seeds) -> Made:
@@ -274,6 +277,7 @@ KINDS: tuple[tuple[Callable[[Random, Seeds], Made], int], ...] = (
     (streamed_wav, 1),
     (nothing, 1),
     (not_audio, 3),
+    (not_media, 1),
     (few_samples, 2),
     (not_finite, 2),
     (odd_shape, 1),

@@ -12,6 +12,7 @@ from affekt.errors import AudioError, AudioNotFoundError
 
 SUFFIXES = frozenset(
     {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au", ".w64", ".caf"}
+    | {".m4a", ".aac", ".mp4", ".mov", ".webm", ".mkv"}
 )
 """What counts as a recording in a folder; a file that is named itself is taken whatever its suffix."""
 

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from affekt.audio import mpeg, ogg
+from affekt.audio import adts, matroska, mp4, mpeg, ogg
 from affekt.audio.sources import Input
 from affekt.errors import AudioCorruptError, AudioEmptyError, AudioFormatError
 
@@ -21,9 +21,7 @@ PLACEHOLDER = 0x7FFFF000
 _MPEG_TAGS = (0x50, 0x55)
 
 _FOREIGN = (
-    (rb"....ftyp", "MPEG-4 audio or video (m4a, mp4, mov or 3gp)"),
-    (rb"\x1a\x45\xdf\xa3", "WebM or Matroska"),
-    (rb"\xff[\xf0\xf1\xf8\xf9]|ADIF", "raw AAC"),
+    (rb"ADIF", "raw AAC of the ADIF kind"),
     (rb"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "Windows Media"),
     (rb"#!AMR", "AMR"),
     (rb"#!SILK|\x02#!SILK", "SILK"),
@@ -41,6 +39,9 @@ _KNOWN = (
     (rb"fLaC", "flac"),
     (rb"OggS", "ogg"),
     (rb"\xff[\xe2-\xe7\xf2-\xf7\xfa-\xff]", "mp3"),
+    (rb"....(ftyp|moov|mdat)|\0\0\0\x08wide", "mp4"),
+    (rb"\x1a\x45\xdf\xa3", "mkv"),
+    (rb"\xff[\xf0\xf1\xf8\xf9]", "aac"),
 )
 
 
@@ -192,6 +193,25 @@ def _mp3(file: Input, name: str, start: int) -> Facts:
     return Facts("mp3", walk.samples, walk.damaged, True, start, None, walk.prefix, walk.patches)
 
 
+def _mp4(file: Input, name: str, start: int) -> Facts:
+    walk = mp4.walk(file, name, start)
+    return Facts("mp4", truncated=walk.damaged, start=start, patches=walk.patches)
+
+
+def _mkv(file: Input, name: str, start: int) -> Facts:
+    return Facts("mkv", truncated=matroska.damaged(file, start), start=start)
+
+
+def _aac(file: Input, name: str, start: int) -> Facts:
+    stop = mpeg.before_tags(file)
+    damaged = adts.damaged(file, start, stop)
+    if damaged is None:
+        raise AudioFormatError(
+            name, "looks like raw AAC but holds no whole frame", "give wav, flac, ogg, opus, mp3, aiff or au"
+        )
+    return Facts("aac", truncated=damaged, start=start, stop=stop)
+
+
 _WALKS = {
     "wav": _wav,
     "w64": _w64,
@@ -201,4 +221,7 @@ _WALKS = {
     "flac": _flac,
     "ogg": _ogg,
     "mp3": _mp3,
+    "mp4": _mp4,
+    "mkv": _mkv,
+    "aac": _aac,
 }

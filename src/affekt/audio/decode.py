@@ -13,7 +13,7 @@ from typing import IO, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from affekt.audio.containers import Facts, inspect
+from affekt.audio.containers import Facts
 from affekt.audio.sources import Input
 from affekt.errors import AudioCorruptError, AudioEmptyError, UsageError
 
@@ -47,10 +47,9 @@ class FileDecoder:
 
     full_scale: float
 
-    def __init__(self, file: Input, name: str) -> None:
+    def __init__(self, file: Input, name: str, facts: Facts) -> None:
         self.name = name
         self._file = file
-        facts = inspect(file, name)
         file.correct(facts.start, facts.stop, facts.prefix, facts.patches)
         self._voice = _Voice(facts.chatty)
         try:
@@ -131,12 +130,9 @@ class ArrayDecoder:
             self.full_scale = 0.99
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
-        scale, offset = _SCALES[self._array.dtype.newbyteorder("=").name]
         step = block_frames(self.rate, self.channels)
         for start in range(0, self.frames, step):
-            with np.errstate(over="ignore", invalid="ignore"):
-                block = self._array[start : start + step].astype(np.float32)
-            yield block if scale == 1 else (block - offset) / scale
+            yield as_float(self._array[start : start + step])
 
     def close(self) -> None:
         """Nothing is held."""
@@ -149,6 +145,14 @@ _SCALES: dict[str, tuple[float, float]] = {
     "int32": (2**31, 0),
     "uint8": (2**7, 2**7),
 }
+
+
+def as_float(samples: NDArray[Any]) -> NDArray[np.float32]:
+    """A copy of samples of any type that is read, as float32 with full scale at 1."""
+    scale, offset = _SCALES[samples.dtype.newbyteorder("=").name]
+    with np.errstate(over="ignore", invalid="ignore"):
+        block = samples.astype(np.float32)
+    return block if scale == 1 else (block - offset) / scale
 
 
 def block_frames(rate: int, channels: int) -> int:

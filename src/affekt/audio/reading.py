@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from affekt.audio.containers import inspect
 from affekt.audio.decode import ArrayDecoder, Decoder, FileDecoder
 from affekt.audio.levels import WARNINGS, Levels
 from affekt.audio.limits import SAMPLE_RATE, Limits
+from affekt.audio.media import FORMATS, MediaDecoder
 from affekt.audio.sources import Source, open_input, resolve
 from affekt.errors import AudioEmptyError
 
@@ -110,7 +112,8 @@ def stream(
         return Stream(ArrayDecoder(content, rate, label), limits)
     file = open_input(content, label, limits)
     try:
-        decoder = FileDecoder(file, label)
+        facts = inspect(file, label)
+        decoder: Decoder = (MediaDecoder if facts.kind in FORMATS else FileDecoder)(file, label, facts)
     except BaseException:
         file.close()
         raise
@@ -139,7 +142,7 @@ def load(
 
     Raises:
         AudioNotFoundError: no such file, a folder, or no permission.
-        AudioFormatError: not audio, or a format that is not read.
+        AudioFormatError: not audio, or a format that is not read, or not without an extra.
         AudioCorruptError: not one sample can be decoded.
         AudioEmptyError: no samples.
         AudioNonFiniteError: NaN, infinite or wild samples (beyond 64 times full scale) in any channel.

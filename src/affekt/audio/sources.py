@@ -84,10 +84,14 @@ class Input:
     def tell(self) -> int:
         return self._position
 
-    def readinto(self, buffer: Any) -> int:
-        data = self._read(len(buffer))
-        buffer[: len(data)] = data
+    def read(self, count: int) -> bytes:
+        data = self._read(count)
         self._position += len(data)
+        return data
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
         return len(data)
 
     def close(self) -> None:
