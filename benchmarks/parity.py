@@ -3,7 +3,7 @@
     python benchmarks/parity.py [--model default] [--data FOLDER] [--clips 10] [--seed 0]
 
 Real clips of all corpora in the data folder, from 0.3 s to 35 s, are scored alone and in mixed batches, with
-and without noise behind their end, by torch and by ONNX Runtime. Reported is the largest difference of a score.
+and without noise behind their end, by torch and by ONNX Runtime. Reported is the largest difference.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ import numpy as np
 import onnxruntime
 import torch
 from _record import ROOT, record
-from affekt.scoring import probabilities
 from numpy.typing import NDArray
 
 from affekt import audio, model_folder, recipe
+from affekt.model_folder import probabilities
 from affekt.models import build
 from affekt.recognizer import resolve
 

@@ -40,7 +40,7 @@ SETTINGS = (
 """Large enough that a checkpoint takes a while to write, small enough that a run takes seconds."""
 
 SAVING = f"{files.TEMPORARY_PREFIX}{CHECKPOINT}.*"
-DEADLINE_SECONDS = 300.0
+DEADLINE_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ def test_an_unknown_key_names_the_nearest(override: str, words: list[str]) -> No
         ("network.width.more=4", "network.width"),
         ("network.blocks=[1,2]", "network.blocks"),
         ("network.stem_stride=3", "network.stem_stride"),
+        ("network.hop_ms=30", "hop_ms is longer"),
         ("seed=1.5", "seed"),
         ("seed=-1", "seed"),
         ("labels=[anger,rage]", "'rage' is not an emotion"),

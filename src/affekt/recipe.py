@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from affekt.errors import MissingExtraError, UsageError
 from affekt.labels import EMOTIONS, nearest
@@ -46,6 +54,14 @@ class NetworkRecipe(_Section):
     """What the frontend takes away: nothing, the utterance's level, or each mel bin's mean with it."""
     embedding: int = Field(128, ge=2, le=4096)
     """Size of the embedding."""
+
+    @model_validator(mode="after")
+    def _hears_every_sample(self) -> Self:
+        if self.hop_ms > self.window_ms:
+            raise ValueError(
+                "hop_ms is longer than window_ms; what lies between two windows would not be heard"
+            )
+        return self
 
 
 class AugmentRecipe(_Section):
