@@ -60,3 +60,9 @@ def test_a_clip_of_any_length(pair: Pair, seconds: float) -> None:
 @pytest.mark.parametrize("lengths", [[0.02, 0.5, 3.0], [1.0, 1.0], [0.3, 0.1, 0.9, 2.2, 0.01]])
 def test_a_batch_with_padding(pair: Pair, lengths: list[float]) -> None:
     assert difference(pair, [voice(one) for one in lengths], beyond=4_321) < 1e-4
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-9, 1e-6, 30.0])
+def test_a_clip_of_any_level_down_to_silence(pair: Pair, level: float) -> None:
+    noise = torch.randn(16_000, generator=torch.Generator().manual_seed(0))
+    assert difference(pair, [level * noise]) < 1e-4
