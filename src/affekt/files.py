@@ -125,10 +125,14 @@ def lock(folder: Path) -> Iterator[None]:
 
     Raises:
         LockedError: another process holds it.
+        WriteError: it is no folder, or may not be written to.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / ".lock"
-    with path.open("a+") as stream:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        stream = (folder / ".lock").open("a+")
+    except OSError as error:
+        raise WriteError(f"{folder}: {_reason(error)}; choose another folder") from error
+    with stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -15,7 +15,8 @@ PACKAGES = ("affekt", "numpy", "onnxruntime", "pandas", "scikit-learn", "soundfi
 
 def command() -> str:
     """The command line of this process, as one could type it again; the program without its folder."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    program = Path(sys.argv[0]).name
+    return shlex.join(["affekt" if program == "__main__.py" else program, *sys.argv[1:]])
 
 
 def commit() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from safetensors.torch import load_file
 from typer.testing import CliRunner
 
 from affekt import cli
-from affekt.errors import UsageError
+from affekt.errors import AffektError, UsageError
 from affekt.training.state import CHECKPOINT
 from tests.fixtures import toy
 
@@ -70,6 +71,7 @@ def test_a_signal_leaves_a_checkpoint_and_one_line(
     assert "--resume" in said
     stored = load_file(tmp_path / "run" / CHECKPOINT)
     assert all(value.isfinite().all() for value in stored.values())
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["command"].startswith("affekt train ")
     assert {name.partition(".")[0] for name in stored} == {"network", "best", "optimiser"}
 
 
@@ -104,6 +106,15 @@ def test_a_folder_that_holds_a_run_is_refused(table: Path, tmp_path: Path) -> No
     assert isinstance(result.exception, UsageError)
     assert "--resume" in str(result.exception)
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_a_place_that_is_no_folder_is_refused(table: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "below"):
+        result = CliRunner().invoke(cli.app, arguments(table, out, 1))
+        assert isinstance(result.exception, AffektError)
+        assert str(out) in str(result.exception)
+    assert (tmp_path / "file").read_text() == "mine"
 
 
 def test_cross_validation_shows_its_report(table: Path, tmp_path: Path) -> None:

@@ -226,6 +226,20 @@ def test_scores_do_not_depend_on_the_batches(recipe: Recipe, examples: Examples,
     assert abs(alone - together).max() < 1e-5
 
 
+def test_the_front_end_stays_in_whole_precision(recipe: Recipe, examples: Examples, tmp_path: Path) -> None:
+    rough = recipe.model_copy(update={"train": recipe.train.model_copy(update={"precision": "bfloat16"})})
+    fit = start(rough, examples, tmp_path)
+    kinds: dict[str, set[torch.dtype]] = {"frontend": set(), "conv1": set()}
+    for name, seen in kinds.items():
+        fit.network.get_submodule(name).register_forward_hook(
+            lambda module, given, made, seen=seen: seen.add(
+                (made[0] if isinstance(made, tuple) else made).dtype
+            )
+        )
+    fit.run(Journal(None))
+    assert kinds == {"frontend": {torch.float32}, "conv1": {torch.bfloat16}}
+
+
 def test_the_learning_rate_rises_and_falls_to_nothing(
     recipe: Recipe, examples: Examples, tmp_path: Path
 ) -> None:
