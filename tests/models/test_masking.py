@@ -19,7 +19,7 @@ def batch() -> tuple[Tensor, Tensor]:
     """A map [8, 6, 5, 7] with means far from 0, and what its output is weighed by."""
     random = torch.Generator().manual_seed(0)
     shape = (8, 6, 5, 7)
-    offset = torch.arange(6.0)[:, None, None] - 2
+    offset = 30 * (torch.arange(6.0)[:, None, None] - 2)
     return torch.randn(shape, generator=random) * 2 + offset, torch.randn(shape, generator=random)
 
 

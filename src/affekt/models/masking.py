@@ -37,16 +37,17 @@ class MaskedBatchNorm2d(nn.BatchNorm2d):
 
     def _forward_spread(self, values: Tensor) -> Tensor:
         total = values.sum((0, 2, 3), dtype=torch.float32)
-        squares = values.float().square().sum((0, 2, 3))
-        count = total.new_tensor([values.numel() / values.shape[1]])
-        sums: Tensor = all_reduce(torch.cat([total, squares, count]))  # type: ignore[no-untyped-call]
-        total, squares, count = sums[: len(total)], sums[len(total) : -1], sums[-1].detach()
-        mean = total / count
-        variance = (squares / count - mean.square()).clamp(min=0)
+        size = total.new_tensor([values.numel() / values.shape[1]])
+        sums: Tensor = all_reduce(torch.cat([total, size]))  # type: ignore[no-untyped-call]
+        count = sums[-1].detach()
+        mean = sums[:-1] / count
+        # Squares around the mean: where it is far from 0, squares less its square would be rounding alone.
+        centred = values.float() - mean[:, None, None]
+        squares: Tensor = all_reduce(centred.square().sum((0, 2, 3)))  # type: ignore[no-untyped-call]
+        variance = squares / count
         self._track(mean.detach(), variance.detach() * count / (count - 1))
         scale = self.weight * torch.rsqrt(variance + self.eps)
-        shift = self.bias - mean * scale
-        return (values * scale[:, None, None] + shift[:, None, None]).to(values.dtype)
+        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(values.dtype)
 
     def _track(self, mean: Tensor, variance: Tensor) -> None:
         assert self.running_mean is not None and self.running_var is not None
