@@ -69,7 +69,8 @@ class Interrupter(Journal):
 
 
 def test_the_toy_classes_are_learnt(tmp_path: Path, recipe: Recipe, examples: Examples) -> None:
-    longer = recipe.model_copy(update={"train": recipe.train.model_copy(update={"epochs": 12})})
+    changes = {"epochs": 16, "learning_rate": 0.01}
+    longer = recipe.model_copy(update={"train": recipe.train.model_copy(update=changes)})
     fit = start(longer, examples, tmp_path)
     network = fit.run(Journal(tmp_path / "log.jsonl"))
     losses = [row["train_loss"] for row in fit.position.history]
@@ -77,7 +78,7 @@ def test_the_toy_classes_are_learnt(tmp_path: Path, recipe: Recipe, examples: Ex
     assert max(row["validation_uar"] for row in fit.position.history) > 0.8
     rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert rows == fit.position.history
-    assert [row["epoch"] for row in rows] == list(range(1, 13))
+    assert [row["epoch"] for row in rows] == list(range(1, 17))
     best = max(rows, key=lambda row: (row["validation_uar"], -row["validation_loss"]))
     assert fit.position.best_epoch == best["epoch"]
     scores = score_rows(network, examples.clips, examples.validation)
