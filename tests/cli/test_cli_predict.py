@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -110,8 +111,13 @@ def test_an_interrupted_run_is_130_and_leaves_no_file(tiny_model_folder: Path, t
         run.stdin.flush()
         while not list(tmp_path.iterdir()):
             assert run.poll() is None
-        run.send_signal(signal.SIGINT)
-        assert run.wait(20) == 130
+        # One alone can fall into a finaliser, where Python drops it; a person presses again too.
+        for _ in range(10):
+            run.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                run.wait(2)
+                break
+        assert run.returncode == 130
         assert "Traceback" not in run.stderr.read()
     assert not list(tmp_path.iterdir())
 
