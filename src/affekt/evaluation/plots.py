@@ -17,6 +17,7 @@ from affekt.errors import MissingExtraError, UsageError
 from affekt.files import atomic
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from affekt.evaluation.report import Report
@@ -103,7 +104,7 @@ def speakers_figure(report: Report, path: Path) -> None:
 
 
 def learning_curve_figure(log_rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Draws a training log over epochs: losses, validation uar with its highest epoch, learning rate.
+    """Draws a training log over epochs: losses, learning rate, and validation uar if it was watched.
 
     Each row has `epoch` and any of `train_loss`, `validation_loss`, `validation_uar`, `learning_rate`; a
     value that is missing or None leaves a gap.
@@ -116,27 +117,36 @@ def learning_curve_figure(log_rows: Sequence[Mapping[str, Any]], path: Path) -> 
     if not log_rows:
         raise UsageError(f"{path}: the training log has no epochs yet; there is nothing to draw")
     epochs = _column(log_rows, "epoch")
-    figure = _figure(7, 6.5)
-    loss, score, rate = figure.subplots(3, 1, sharex=True, height_ratios=[3, 3, 1.4])
+    uars = _column(log_rows, "validation_uar")
+    watched = not np.isnan(uars).all()
+    figure = _figure(7, 6.5 if watched else 4.5)
+    heights = [3.0, 3.0, 1.4] if watched else [3.0, 1.4]
+    panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
+    loss, rate = panels[0], panels[-1]
     loss.plot(epochs, _column(log_rows, "train_loss"), ".-", color=_BLUE, label="training")
-    loss.plot(epochs, _column(log_rows, "validation_loss"), "s-", ms=3, color=_ORANGE, label="validation")
+    validation_losses = _column(log_rows, "validation_loss")
+    if not np.isnan(validation_losses).all():
+        loss.plot(epochs, validation_losses, "s-", ms=3, color=_ORANGE, label="validation")
     loss.set_ylabel("loss")
     loss.legend(frameon=False)
-    uars = _column(log_rows, "validation_uar")
-    score.plot(epochs, uars, "s-", ms=3, color=_ORANGE)
-    score.set_ylabel("validation uar")
-    if not np.isnan(uars).all():
-        best = int(np.nanargmax(uars))
-        score.plot(epochs[best], uars[best], "o", ms=10, mfc="none", color="black")
-        score.set_title(f"highest {uars[best]:.3f} at epoch {epochs[best]:.0f}", fontsize=9, loc="right")
+    if watched:
+        _draw_watched(panels[1], epochs, uars)
     rate.plot(epochs, _column(log_rows, "learning_rate"), ".-", color=_GREY)
     rate.set_ylabel("learning rate")
     rate.set_xlabel("epoch")
     rate.xaxis.get_major_locator().set_params(integer=True)
-    for axes in (loss, score, rate):
+    for axes in panels:
         axes.grid(alpha=0.3)
     figure.align_ylabels()
     _save(figure, path)
+
+
+def _draw_watched(axes: Axes, epochs: NDArray[np.float64], uars: NDArray[np.float64]) -> None:
+    best = int(np.nanargmax(uars))
+    axes.plot(epochs, uars, "s-", ms=3, color=_ORANGE)
+    axes.plot(epochs[best], uars[best], "o", ms=10, mfc="none", color="black")
+    axes.set_title(f"highest {uars[best]:.3f} at epoch {epochs[best]:.0f}", fontsize=9, loc="right")
+    axes.set_ylabel("validation uar")
 
 
 def _column(rows: Sequence[Mapping[str, Any]], key: str) -> NDArray[np.float64]:
