@@ -18,14 +18,18 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 
 
-def record(name: str, figures: dict[str, float], details: object, started: float) -> None:
+def record(
+    name: str, figures: dict[str, float], details: object, started: float, *, script: str | None = None
+) -> None:
     """Writes `benchmarks/results/NAME.json` atomically.
 
     Args:
-        name: the benchmark's file name without its suffix.
+        name: the benchmark's file name without its suffix, and what it was told to measure where it has
+            several results.
         figures: flat, name -> finite number, the unit in the name (`predict.cold_start.s`).
         details: anything JSON can hold.
         started: `time.perf_counter()` when the benchmark began.
+        script: the file name without its suffix where `name` is another.
 
     Raises:
         UsageError: a figure is not a finite number.
@@ -36,7 +40,7 @@ def record(name: str, figures: dict[str, float], details: object, started: float
     files.write_json(
         RESULTS / f"{name}.json",
         {
-            "command": _command(name),
+            "command": _command(script or name),
             "commit": _commit(),
             "machine": machine(),
             "seconds": round(time.perf_counter() - started, 3),

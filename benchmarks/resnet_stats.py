@@ -14,10 +14,10 @@ import time
 from pathlib import Path
 
 import torch
-from _record import RESULTS, ROOT, record
+from _record import ROOT, record
 from rich.console import Console
 
-from affekt import files, recipe
+from affekt import recipe
 from affekt.verbs.train import train
 
 PROTOCOLS = {"emodb": "loso", "ravdess": "official", "nemo": "speaker-kfold"}
@@ -47,11 +47,8 @@ def main() -> None:
         "threads": arguments.threads,
         f"{corpus}.{protocol}": result.report.to_json(),
     }
-    name = f"resnet_stats_{corpus}"
-    record(name, result.report.to_figures(f"{corpus}.{protocol}"), details, started)
-    written = files.read_json(RESULTS / f"{name}.json")
-    written["command"] = f"python benchmarks/resnet_stats.py {corpus} --threads {arguments.threads}"
-    files.write_json(RESULTS / f"{name}.json", written)
+    figures = result.report.to_figures(f"{corpus}.{protocol}")
+    record(f"resnet_stats_{corpus}", figures, details, started, script="resnet_stats")
 
 
 def _arguments() -> argparse.Namespace:
