@@ -56,9 +56,9 @@ What falls short so far:
   40 epochs were what half an hour on one core allowed. Tried on validation speakers, and within their noise:
   128 mels with 50 ms windows, batches of 8, wider and shallower blocks. What moved the figure was the front
   end: a fixed level instead of each mel bin's mean, and 0 for silence.
-- RAVDESS and nEMO have a baseline and no figure of Affekt's yet, and so no figures stand on the default
-  model's card. It was trained for 12 epochs, and takes neutral speech like EMO-DB's for boredom, an emotion
-  that it knows from EMO-DB alone.
+- RAVDESS has a baseline and no figure of Affekt's yet; nEMO's is of 6 epochs. The default model's card has no
+  figures until all three stand. It was trained for 12 epochs, and takes neutral speech like EMO-DB's for
+  boredom, an emotion that it knows from EMO-DB alone.
 - A model folder whose graph is a bomb of repeated operators is refused, but only after the seconds and the
   memory given as `hostile_models.slowest_bomb.s` and `hostile_models.memory_bomb.mib`.
 """

@@ -190,14 +190,17 @@ def second_run(table: Path, out: Path) -> tuple[int, str]:
     return code, said.strip()
 
 
-def full_disk(table: Path, folder: Path, expected: Ending) -> dict[str, object]:
-    """A disk that takes the first checkpoint and not the next; then there is room again."""
+def full_disk(table: Path, folder: Path, expected: Ending, size: int) -> dict[str, object]:
+    """A disk that takes the first checkpoint, of weights alone, and not a whole one of `size` bytes as well.
+
+    Then there is room again.
+    """
     out = folder / "run"
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)], capture_output=True, check=False
-    ).returncode == 0  # fmt: skip
+    space, file_mib = round(1.1 * size), max(1, round(0.6 * size / 2**20))
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={space}", "tmpfs", str(folder)]
+    mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
     try:
-        code, said = finish(start(table, out, limit_mib=None if mounted else 10))
+        code, said = finish(start(table, out, limit_mib=None if mounted else file_mib))
         state = condition(out)
         if mounted:
             subprocess.run(["mount", "-o", "remount,size=256m", str(folder)], check=True)
@@ -241,7 +244,7 @@ def measure(folder: Path, kills: int, seed: int) -> tuple[dict[str, float], dict
         shutil.rmtree(out)
     refused, refusal = second_run(table, folder / "twice")
     (folder / "small").mkdir()
-    disk = full_disk(table, folder / "small", expected)
+    disk = full_disk(table, folder / "small", expected, size)
     figures = {
         "training.kills": float(len(runs)),
         "training.kills.in_save": float(sum(run.in_save for run in runs)),
