@@ -154,7 +154,7 @@ def kill_at(process: subprocess.Popen[str], out: Path, seconds: float) -> bool:
 def killed(
     table: Path, out: Path, expected: Ending, random: Random, *, in_save: bool, whole: float
 ) -> Kill | float:
-    """One run, killed and resumed; where it was not killed as meant, the seconds it took."""
+    """One run, killed and resumed; where it was not killed as meant, the most seconds it can have taken."""
     began = time.monotonic()
     process = start(table, out)
     if in_save:
@@ -163,7 +163,7 @@ def killed(
         saving = kill_at(process, out, random.uniform(0.1, 1.0) * whole)
     seconds = time.monotonic() - began
     if process.returncode != -signal.SIGKILL or (in_save and not saving):
-        return seconds
+        return seconds if process.returncode == 0 else whole
     state = condition(out)
     code, _ = finish(start(table, out, "--resume"))
     found = ending(out)
