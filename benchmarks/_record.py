@@ -16,6 +16,8 @@ from affekt.errors import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
+DATA = Path(os.environ.get("AFFEKT_DATA", ROOT.parent / "shared" / "data"))
+"""The folder of corpora, where a benchmark is not told of another."""
 
 
 def record(

@@ -7,13 +7,12 @@ tested on (`benchmarks/resnet_stats.py`): the model itself has heard every speak
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from pathlib import Path
 
 import torch
-from _record import RESULTS, ROOT, record
+from _record import DATA, RESULTS, record
 from rich.console import Console
 
 from affekt import corpora, files, recipe
@@ -91,11 +90,8 @@ def measured() -> dict[str, Metric]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    default = os.environ.get("AFFEKT_DATA", ROOT.parent / "shared" / "data")
     parser.add_argument("overrides", nargs="*", help="recipe overrides such as train.epochs=2")
-    parser.add_argument(
-        "--data", type=Path, default=default, help="the folder that holds emodb, ravdess, nemo"
-    )
+    parser.add_argument("--data", type=Path, default=DATA, help="the folder that holds emodb, ravdess, nemo")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--model", type=Path, help="publish this model folder, trained by an earlier call")
     parser.add_argument("--out", type=Path, help="keep the run here; a stopped run goes on")

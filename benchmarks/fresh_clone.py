@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from _record import ROOT, record
+from _record import DATA, ROOT, record
 
 
 def main() -> None:
@@ -49,11 +49,10 @@ def _run(command: list[str], folder: Path) -> str:
     environment = {
         name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")
     }
-    data = os.environ.get("AFFEKT_DATA", str(ROOT.parent / "shared" / "data"))
     done = subprocess.run(
         command,
         cwd=folder,
-        env={**environment, "AFFEKT_DATA": data},
+        env={**environment, "AFFEKT_DATA": str(DATA)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import opensmile
 import pandas as pd
-from _record import ROOT, record
+from _record import DATA, record
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
@@ -112,10 +111,7 @@ def _score(system: str, fold: Fold, table: pd.DataFrame, functionals: NDArray[np
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    default = os.environ.get("AFFEKT_DATA", ROOT.parent / "shared" / "data")
-    parser.add_argument(
-        "--data", type=Path, default=default, help="the folder that holds emodb, ravdess, nemo"
-    )
+    parser.add_argument("--data", type=Path, default=DATA, help="the folder that holds emodb, ravdess, nemo")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "affekt-opensmile")
     return parser.parse_args()
 

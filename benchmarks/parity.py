@@ -9,7 +9,6 @@ and without noise behind their end, by torch and by ONNX Runtime. Reported is th
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
-from _record import ROOT, record
+from _record import DATA, record
 from numpy.typing import NDArray
 
 from affekt import audio, model_folder, recipe
@@ -28,7 +27,6 @@ from affekt.model_folder import probabilities
 from affekt.models import build
 from affekt.recognizer import resolve
 
-SAMPLE_RATE = 16_000
 PATTERNS = {
     "emodb": "emodb/wav/*.flac",
     "ravdess": "ravdess/Actor_*/*.opus",
@@ -55,9 +53,9 @@ def clips(data: Path, count: int, random: Random) -> dict[str, Clip]:
         heard = {f"{corpus}/{path.stem}": audio.read(path) for path in chosen}
         first = next(iter(heard.values()))
         middle = len(first) // 2
-        found |= heard | {f"{corpus}/short": first[middle : middle + round(SHORTEST * SAMPLE_RATE)]}
+        found |= heard | {f"{corpus}/short": first[middle : middle + round(SHORTEST * audio.SAMPLE_RATE)]}
     speech = [samples for name, samples in found.items() if name.startswith("librispeech")]
-    return found | {"librispeech/long": np.concatenate(speech)[: round(LONGEST * SAMPLE_RATE)]}
+    return found | {"librispeech/long": np.concatenate(speech)[: round(LONGEST * audio.SAMPLE_RATE)]}
 
 
 def pad(pieces: list[Clip], beyond: int, noise: np.random.Generator) -> tuple[Clip, NDArray[np.int64]]:
@@ -92,9 +90,8 @@ def runners(folder: model_folder.ModelFolder) -> tuple[Run, Run]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    default = os.environ.get("AFFEKT_DATA", ROOT.parent / "shared" / "data")
     parser.add_argument("--model", default="default", help="a known model, or a model folder")
-    parser.add_argument("--data", type=Path, default=default, help="the folder of corpora")
+    parser.add_argument("--data", type=Path, default=DATA, help="the folder of corpora")
     parser.add_argument("--clips", type=int, default=10, help="clips of each corpus")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -106,7 +103,7 @@ def main() -> None:
     with_torch, with_onnx = runners(folder)
 
     def alone(run: Run, padded: bool = False) -> Scores:
-        beyond = [random.randrange(1, 5 * SAMPLE_RATE) if padded else 0 for _ in pieces]
+        beyond = [random.randrange(1, 5 * audio.SAMPLE_RATE) if padded else 0 for _ in pieces]
         rows = [run(*pad([one], more, noise))[0] for one, more in zip(pieces, beyond, strict=True)]
         return probabilities(np.stack(rows), folder.config.temperature)
 
@@ -127,7 +124,7 @@ def main() -> None:
         "onnx.padded": alone(with_onnx, padded=True),
     }
     differences = {name: np.abs(scores - reference).max(axis=1) for name, scores in compared.items()}
-    seconds = [len(one) / SAMPLE_RATE for one in pieces]
+    seconds = [len(one) / audio.SAMPLE_RATE for one in pieces]
     figures = {
         "parity.clips": float(len(pieces)),
         "parity.shortest.s": min(seconds),

@@ -8,13 +8,12 @@ other speakers for a number of epochs set beforehand, and the last weights are t
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 import time
 from pathlib import Path
 
 import torch
-from _record import ROOT, record
+from _record import DATA, record
 from rich.console import Console
 
 from affekt import recipe
@@ -53,12 +52,9 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    default = os.environ.get("AFFEKT_DATA", ROOT.parent / "shared" / "data")
     parser.add_argument("corpus", choices=PROTOCOLS)
     parser.add_argument("overrides", nargs="*", help="recipe overrides such as train.epochs=2")
-    parser.add_argument(
-        "--data", type=Path, default=default, help="the folder that holds emodb, ravdess, nemo"
-    )
+    parser.add_argument("--data", type=Path, default=DATA, help="the folder that holds emodb, ravdess, nemo")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, help="keep the run here; a stopped run goes on")
     return parser.parse_args()

@@ -73,7 +73,10 @@ def package(
         onnx=to_onnx(network),
         weights=save(weights),
         card=card(config, tested),
-        golden=[(path.stem, audio.read(path)[: round(GOLDEN_SECONDS * 16_000)]) for path in _golden_clips()],
+        golden=[
+            (path.stem, audio.read(path)[: round(GOLDEN_SECONDS * audio.SAMPLE_RATE)])
+            for path in _golden_clips()
+        ],
     )
 
 
