@@ -20,8 +20,8 @@ from affekt import recipe
 from affekt.verbs.train import train
 
 PROTOCOLS = {"emodb": "loso", "ravdess": "official", "nemo": "speaker-kfold"}
-EPOCHS = {"emodb": 40, "ravdess": 12, "nemo": 6}
-"""Set beforehand, so that each run takes about half an hour on one core."""
+EPOCHS = {"emodb": 80, "ravdess": 24, "nemo": 12}
+"""Set beforehand, so that each run takes about an hour on one core at most."""
 NORMALISATION = {"emodb": "none", "ravdess": "utterance", "nemo": "utterance"}
 """Chosen on validation speakers: EMO-DB was recorded at one level, so that loudness is a cue."""
 NEMO_FOLDS = 3

@@ -83,7 +83,8 @@ class ResNetStats(nn.Module):
             channels_in, bins = channels, -(-bins // stride)
         self.layers = nn.ModuleList(stages)
         self.pooling = StatisticsPooling()
-        self.embedding = nn.Linear(2 * channels_in * bins, embedding)
+        # No bias: the batch normalisation behind it would take it away again.
+        self.embedding = nn.Linear(2 * channels_in * bins, embedding, bias=False)
         self.bn_embedding = MaskedBatchNorm2d(embedding)
         self.head = nn.Linear(embedding, classes)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
