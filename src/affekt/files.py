@@ -58,6 +58,21 @@ def atomic(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
                 os.unlink(temporary)  # noqa: PTH108
 
 
+def put_in_place(finished: Path, path: Path) -> None:
+    """Gives a finished file of the same folder the name `path`; synced, so that a crash leaves it whole.
+
+    Raises:
+        WriteError: no space left, no permission, or any other failure of the disk.
+    """
+    try:
+        with finished.open("rb") as stream:
+            os.fsync(stream.fileno())
+        finished.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise WriteError(f"{path}: {_reason(error)}; what was there before is untouched") from error
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Writes a file atomically."""
     with atomic(path) as stream:
