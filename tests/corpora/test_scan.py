@@ -59,6 +59,32 @@ def test_a_librispeech_subset_alone_has_no_split(tmp_path: Path) -> None:
     assert (row["speaker"], row["split"]) == ("83", None)
 
 
+@pytest.mark.parametrize(
+    ("corpus", "name", "speaker", "video"),
+    [
+        ("voxceleb1", "id10270/5r0dWxy17C8/00001.wav", "id10270", "5r0dWxy17C8"),
+        ("voxceleb1", "wav/id10001/-1zcIwhmde_/00012.wav", "id10001", "-1zcIwhmde_"),
+        ("voxceleb1", "dev/wav/id11251/gFfcgOVmiO0/00004.wav", "id11251", "gFfcgOVmiO0"),
+        ("voxceleb2", "dev/aac/id00012/21Uxsk56VDQ/00001.m4a", "id00012", "21Uxsk56VDQ"),
+        ("voxceleb2", "aac/id09272/u7VNkYraCw0/00026.m4a", "id09272", "u7VNkYraCw0"),
+        ("voxceleb2", "vox2/test/wav/id00017/01dfn2spqyE/00001.wav", "id00017", "01dfn2spqyE"),
+    ],
+)
+def test_a_voxceleb_clip_lies_in_the_folders_of_its_speaker_and_video(
+    tmp_path: Path, corpus: str, name: str, speaker: str, video: str
+) -> None:
+    row = corpora.scan(plant(tmp_path, name, "vox1_meta.csv"), corpus).iloc[0]
+    assert (row["file"], row["speaker"], row["session"]) == (name, speaker, video)
+    assert (row["emotion"], row["gender"], row["language"]) == (None, None, None)
+
+
+def test_the_two_voxcelebs_and_the_videos_are_told_apart(tmp_path: Path) -> None:
+    plant(tmp_path, "wav/id10270/5r0dWxy17C8/00001.wav", "dev/aac/id00012/21Uxsk56VDQ/00001.m4a")
+    plant(tmp_path, "dev/mp4/id00012/21Uxsk56VDQ/00001.mp4")
+    assert corpora.scan(tmp_path, "voxceleb1")["speaker"].tolist() == ["id10270"]
+    assert corpora.scan(tmp_path, "voxceleb2")["file"].tolist() == ["dev/aac/id00012/21Uxsk56VDQ/00001.m4a"]
+
+
 NEMO_HEAD = "file_id\temotion\traw_text\tnormalized_text\tspeaker_id\tgender\tage\n"
 NEMO_ROW = 'A_surprised_1.wav\tsurprised\tOn "wie"?\ton wie\tWR0\tmale\t23\n'
 

@@ -1,6 +1,7 @@
 """Corpora and tables: the clips, who speaks in them, and which emotion."""
 
-from affekt.corpora.check import Finding, check
+from affekt.corpora.check import check
+from affekt.corpora.findings import Finding
 from affekt.corpora.scan import scan
 from affekt.corpora.source import load, load_many
 from affekt.corpora.speakers import speaker_key

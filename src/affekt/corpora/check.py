@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from affekt.corpora.contents import contents_of
+from affekt.corpora.counts import compare_counts
 from affekt.corpora.emotions import unknown_words
+from affekt.corpora.findings import Finding
 from affekt.corpora.reading import read
 from affekt.corpora.scan import Inspection, inspect
 from affekt.corpora.source import parse_source
 from affekt.corpora.speakers import speaker_key, words
-from affekt.corpora.spec import CorpusSpec, spec
+from affekt.corpora.spec import spec
 from affekt.corpora.table import frame
 from affekt.errors import AudioError, CorpusError
 
@@ -25,16 +26,6 @@ Progress = Callable[[int, int], None]
 
 # A segment may end this many seconds after its file does: times in tables are rounded.
 _END_TOLERANCE_S = 0.05
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing the check has to say; `files` are all that it concerns, relative to the root."""
-
-    severity: Literal["error", "warning", "info"]
-    code: str
-    message: str
-    files: tuple[str, ...] = ()
 
 
 def check(
@@ -81,7 +72,7 @@ def _walked(root: Path, kind: str, found: Inspection) -> Iterator[Finding]:
         message = unknown_words(str(root), found.unknown_labels)
         yield Finding("error", "unknown_label", message, concerned)
     if found.missing:
-        message = f"{len(found.missing)} clips of the index are not on disk"
+        message = f"{len(found.missing)} clips that the corpus lists are not on disk"
         yield Finding("error", "missing_file", message, tuple(found.missing))
     if found.misplaced:
         message = f"{len(found.misplaced)} clips lie in another speaker's folder; the name is taken for true"
@@ -93,64 +84,7 @@ def _walked(root: Path, kind: str, found: Inspection) -> Iterator[Finding]:
         message = f"{len(found.unmatched)} recordings {where}, and are left out"
         yield Finding("warning", "unmatched", message, tuple(found.unmatched))
     if kind != "folder" and found.rows:
-        yield from _counts(spec(kind), found)
-
-
-def _counts(declared: CorpusSpec, found: Inspection) -> Iterator[Finding]:
-    expected = declared.expected
-    clips = Counter(str(row["speaker"]) for row in found.rows)
-    total, speakers = sum(clips.values()), len(clips)
-    if expected.splits:
-        yield from _split_counts(declared, found)
-        return
-    if total == expected.clips and speakers == expected.speakers:
-        yield from _emotion_counts(declared, found)
-        return
-    if speakers < expected.speakers:
-        absent = sorted(set(declared.speakers) - set(clips))
-        all_named = len(declared.speakers) == expected.speakers
-        named = f": {', '.join(absent)}" if all_named else f" (here are {', '.join(sorted(clips))})"
-        message = (
-            f"{expected.speakers - speakers} of {expected.speakers} speakers are missing{named}; "
-            f"{total} of {expected.clips} clips are here"
-        )
-        yield Finding("warning", "missing_speakers", message)
-    elif total != expected.clips or speakers > expected.speakers:
-        message = (
-            f"{total} clips of {speakers} speakers; published are {expected.clips} of {expected.speakers}"
-        )
-        yield Finding("error", "wrong_count", message)
-    for speaker, count in sorted(clips.items()):
-        published = declared.speakers[speaker].clips if speaker in declared.speakers else None
-        if published not in (None, count):
-            message = f"speaker {speaker}: {count} clips; published are {published}"
-            concerned = tuple(str(row["file"]) for row in found.rows if row["speaker"] == speaker)
-            yield Finding("error", "wrong_count", message, concerned)
-
-
-def _emotion_counts(declared: CorpusSpec, found: Inspection) -> Iterator[Finding]:
-    expected = declared.expected
-    counts = Counter(row.get("emotion") for row in found.rows)
-    wrong = [
-        f"{emotion} {counts[emotion]} (published {count})"
-        for emotion, count in sorted(expected.emotions.items())
-        if counts[emotion] != count
-    ]
-    if wrong:
-        yield Finding("error", "wrong_count", f"clips by emotion differ: {', '.join(wrong)}")
-    else:
-        message = f"{expected.clips} clips of {expected.speakers} speakers, as published"
-        yield Finding("info", "complete", message)
-
-
-def _split_counts(declared: CorpusSpec, found: Inspection) -> Iterator[Finding]:
-    clips = Counter(row.get("split") for row in found.rows)
-    for name, part in declared.expected.splits.items():
-        here = clips[name]
-        if here > part.clips:
-            yield Finding("error", "wrong_count", f"{name}: {here} clips; published are {part.clips}")
-        elif 0 < here < part.clips:
-            yield Finding("warning", "partial", f"{name}: {here} of {part.clips} clips are here")
+        yield from compare_counts(spec(kind), found.rows)
 
 
 def _speakers(table: DataFrame) -> Iterator[Finding]:

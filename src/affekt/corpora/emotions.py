@@ -17,13 +17,13 @@ class EmotionMap:
     """Maps words to emotions: the user's `labels` first, then the corpus's own words, then known spellings.
 
     `labels` may name a word as written or a canonical emotion (`{"excitement": "happiness"}` merges two
-    classes); None leaves such clips without an emotion.
+    classes); None, there or among the corpus's own, leaves such clips without an emotion.
 
     Raises:
         UsageError: `labels` maps to something that is not an emotion.
     """
 
-    def __init__(self, labels: Labels | None = None, own: Mapping[str, str] | None = None) -> None:
+    def __init__(self, labels: Labels | None = None, own: Labels | None = None) -> None:
         self._labels: dict[str, str | None] = {}
         for word, target in (labels or {}).items():
             emotion = None if target is None else canonical(target)
@@ -44,10 +44,11 @@ class EmotionMap:
         folded = word.strip().casefold()
         if folded in self._labels:
             return self._labels[folded]
-        emotion = canonical(word) if self._own is None else self._own.get(word)
-        if emotion is None:
+        if self._own is not None:
+            emotion = self._own[word]
+        elif (emotion := canonical(word)) is None:
             raise KeyError(word)
-        return self._labels.get(emotion, emotion)
+        return None if emotion is None else self._labels.get(emotion, emotion)
 
 
 def one_line(text: str) -> str:

@@ -1,16 +1,18 @@
-"""Corpus folders read into tables: what each clip is, from its path or the corpus's own index."""
+"""Corpus folders read into tables: what each clip is, from its path or the corpus's own lists and labels."""
 
 from __future__ import annotations
 
 import csv
 import os
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from affekt.corpora.emotions import EmotionMap, Labels, unknown_words
-from affekt.corpora.spec import CorpusSpec, Index, spec
+from affekt.corpora.label_files import Entry, entries_of
+from affekt.corpora.spec import CorpusSpec, Files, Index, spec, under_any_folder
 from affekt.corpora.table import frame
 from affekt.errors import CorpusError
 
@@ -56,7 +58,8 @@ def scan(root: Path, corpus: str, labels: Labels | None = None) -> DataFrame:
     `labels` maps own words to emotions; see `EmotionMap`.
 
     Raises:
-        CorpusError: no such folder, no clips in it, unknown labels, or clips in the index but not on disk.
+        CorpusError: no such folder, no clips in it, unknown labels, or clips that the corpus lists or labels
+            but that are not on disk.
         UsageError: no such corpus.
     """
     found = inspect(root, corpus, labels)
@@ -64,8 +67,8 @@ def scan(root: Path, corpus: str, labels: Labels | None = None) -> DataFrame:
         raise CorpusError(unknown_words(str(root), found.unknown_labels))
     if found.missing:
         raise CorpusError(
-            f"{root}: {len(found.missing)} clips of the index are not on disk, first {found.missing[0]}; "
-            f"fetch them or take their lines out of the index"
+            f"{root}: {len(found.missing)} clips that the corpus lists are not on disk, "
+            f"first {found.missing[0]}; fetch them or take their lines out"
         )
     if not found.rows:
         raise CorpusError(f"{root}: no clips of '{corpus}' here; give the folder that holds the corpus")
@@ -76,36 +79,47 @@ def inspect(root: Path, corpus: str, labels: Labels | None = None) -> Inspection
     """Like `scan`, but collects what is wrong instead of raising, except for a root that cannot be read."""
     if not root.is_dir():
         raise CorpusError(f"{root}: not a folder; give the folder that holds the corpus")
+    files = _visible_files(root)
     if corpus == "folder":
-        return _inspect_folders(root, EmotionMap(labels))
+        return _inspect_folders(root, _recordings(files), EmotionMap(labels))
     declared = spec(corpus)
-    emotion_of = EmotionMap(labels, declared.emotions)
-    if declared.index:
-        return _inspect_index(root, declared, declared.index, emotion_of)
-    return _inspect_names(root, declared, emotion_of)
+    recordings = _recordings(files, declared.not_clips)
+    emotion_of = EmotionMap(labels, declared.emotion_words())
+    if declared.files is not None:
+        return _inspect_names(recordings, declared, declared.files, emotion_of)
+    if declared.index is not None:
+        return _inspect_list(recordings, declared, _index_entries(root, declared.index), emotion_of)
+    assert declared.labels is not None
+    return _inspect_list(recordings, declared, entries_of(root, files, declared.labels), emotion_of)
 
 
-def audio_files(root: Path) -> list[str]:
-    """Every recording under `root`, sorted; hidden files and folders are passed over."""
+def _visible_files(root: Path) -> list[str]:
+    """Every file under `root`, sorted; hidden files and folders are passed over."""
     found = []
     for folder, subfolders, files in os.walk(root, followlinks=True):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
         here = Path(folder)
-        found += [
-            (here / name).relative_to(root).as_posix()
-            for name in files
-            if not name.startswith(".") and Path(name).suffix.lower() in AUDIO_SUFFIXES
-        ]
+        found += [(here / name).relative_to(root).as_posix() for name in files if not name.startswith(".")]
     return sorted(found)
 
 
-def _inspect_names(root: Path, declared: CorpusSpec, emotion_of: EmotionMap) -> Inspection:
-    assert declared.files is not None
-    matcher = declared.files.matcher()
-    folder = declared.files.folder
+def _recordings(files: Iterable[str], not_clips: str | None = None) -> list[str]:
+    left_out = under_any_folder(not_clips) if not_clips else None
+    return [
+        file
+        for file in files
+        if Path(file).suffix.lower() in AUDIO_SUFFIXES and not (left_out and left_out.fullmatch(file))
+    ]
+
+
+def _inspect_names(
+    recordings: list[str], declared: CorpusSpec, names: Files, emotion_of: EmotionMap
+) -> Inspection:
+    matcher = under_any_folder(names.pattern)
+    folder = names.folder
     known_folders = {folder.format(speaker=name) for name in declared.speakers} if folder else set()
     found = Inspection()
-    for file in audio_files(root):
+    for file in recordings:
         match = matcher.fullmatch(file[: -len(Path(file).suffix)])
         if match is None:
             found.unmatched.append(file)
@@ -118,23 +132,35 @@ def _inspect_names(root: Path, declared: CorpusSpec, emotion_of: EmotionMap) -> 
     return found
 
 
-def _inspect_index(root: Path, declared: CorpusSpec, index: Index, emotion_of: EmotionMap) -> Inspection:
-    on_disk = {file[: -len(Path(file).suffix)]: file for file in audio_files(root)}
+def _inspect_list(
+    recordings: list[str], declared: CorpusSpec, entries: Iterable[Entry], emotion_of: EmotionMap
+) -> Inspection:
+    on_disk = {_stem(file): file for file in recordings}
     found = Inspection()
-    for number, entry in enumerate(_index_rows(root, index), start=2):
-        try:
-            place = index.audio.format(**entry)
-            groups = {ours: entry[theirs] or None for ours, theirs in index.columns.items()}
-        except KeyError as error:
-            raise CorpusError(f"{root / index.file}: line {number}: no column {error}") from error
-        stem = place[: -len(Path(place).suffix)] if Path(place).suffix.lower() in AUDIO_SUFFIXES else place
-        file = on_disk.pop(stem, None)
+    for place, columns in entries:
+        file = on_disk.pop(_stem(place), None)
         if file is None:
             found.missing.append(place)
         else:
-            _add(found, declared, emotion_of, file, groups)
+            _add(found, declared, emotion_of, file, columns)
     found.unmatched = sorted(on_disk.values())
     return found
+
+
+def _stem(place: str) -> str:
+    """The place less the suffix of a recording: corpora are kept in other formats than they came in."""
+    suffix = Path(place).suffix
+    return place[: -len(suffix)] if suffix.lower() in AUDIO_SUFFIXES else place
+
+
+def _index_entries(root: Path, index: Index) -> Iterator[Entry]:
+    for number, row in enumerate(_index_rows(root, index), start=2):
+        try:
+            place = index.audio.format(**row)
+            columns = {ours: row[theirs] or None for ours, theirs in index.columns.items()}
+        except KeyError as error:
+            raise CorpusError(f"{root / index.file}: line {number}: no column {error}") from error
+        yield place, columns
 
 
 def _index_rows(root: Path, index: Index) -> list[dict[str, str]]:
@@ -149,9 +175,9 @@ def _index_rows(root: Path, index: Index) -> list[dict[str, str]]:
         raise CorpusError(f"{path}: cannot be read ({error})") from error
 
 
-def _inspect_folders(root: Path, emotion_of: EmotionMap) -> Inspection:
+def _inspect_folders(root: Path, recordings: list[str], emotion_of: EmotionMap) -> Inspection:
     found = Inspection()
-    for file in audio_files(root):
+    for file in recordings:
         if "/" not in file:
             found.unmatched.append(file)
             continue
@@ -165,7 +191,11 @@ def _inspect_folders(root: Path, emotion_of: EmotionMap) -> Inspection:
 def _add(
     found: Inspection, declared: CorpusSpec, emotion_of: EmotionMap, file: str, groups: dict[str, str | None]
 ) -> None:
-    row: Row = {"file": file, "corpus": declared.name, "language": declared.language, **groups}
+    language = None if declared.language == "mul" else declared.language
+    row: Row = {"file": file, "corpus": declared.name, "language": language, **groups}
+    for column, ours in declared.words.items():
+        if (own := row.get(column)) is not None:
+            row[column] = ours.get(own, own)
     speaker = declared.speakers.get(row.get("speaker") or "")
     if speaker is not None:
         row["gender"] = row.get("gender") or speaker.gender
