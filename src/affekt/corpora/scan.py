@@ -98,8 +98,9 @@ def _visible_files(root: Path) -> list[str]:
     found = []
     for folder, subfolders, files in os.walk(root, followlinks=True):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        here = Path(folder)
-        found += [(here / name).relative_to(root).as_posix() for name in files if not name.startswith(".")]
+        above = Path(folder).relative_to(root).as_posix()
+        here = "" if above == "." else f"{above}/"
+        found += [here + name for name in files if not name.startswith(".")]
     return sorted(found)
 
 
@@ -108,7 +109,7 @@ def _recordings(files: Iterable[str], not_clips: str | None = None) -> list[str]
     return [
         file
         for file in files
-        if Path(file).suffix.lower() in AUDIO_SUFFIXES and not (left_out and left_out.fullmatch(file))
+        if _suffix(file) in AUDIO_SUFFIXES and not (left_out and left_out.fullmatch(file))
     ]
 
 
@@ -120,14 +121,15 @@ def _inspect_names(
     known_folders = {folder.format(speaker=name) for name in declared.speakers} if folder else set()
     found = Inspection()
     for file in recordings:
-        match = matcher.fullmatch(file[: -len(Path(file).suffix)])
+        match = matcher.fullmatch(_stem(file))
         if match is None:
             found.unmatched.append(file)
             continue
         groups = match.groupdict()
-        parent = Path(file).parent.name
-        if folder and parent in known_folders and parent != folder.format(**groups):
-            found.misplaced.append(file)
+        if folder:
+            parent = Path(file).parent.name
+            if parent in known_folders and parent != folder.format(**groups):
+                found.misplaced.append(file)
         _add(found, declared, emotion_of, file, groups)
     return found
 
@@ -149,8 +151,13 @@ def _inspect_list(
 
 def _stem(place: str) -> str:
     """The place less the suffix of a recording: corpora are kept in other formats than they came in."""
-    suffix = Path(place).suffix
-    return place[: -len(suffix)] if suffix.lower() in AUDIO_SUFFIXES else place
+    suffix = _suffix(place)
+    return place[: -len(suffix)] if suffix in AUDIO_SUFFIXES else place
+
+
+def _suffix(place: str) -> str:
+    """As `Path.suffix`, in small letters; a path for each of a million places would take its time."""
+    return os.path.splitext(place)[1].lower()
 
 
 def _index_entries(root: Path, index: Index) -> Iterator[Entry]:
