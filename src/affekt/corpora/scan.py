@@ -157,7 +157,7 @@ def _stem(place: str) -> str:
 
 def _suffix(place: str) -> str:
     """As `Path.suffix`, in small letters; a path for each of a million places would take its time."""
-    return os.path.splitext(place)[1].lower()
+    return os.path.splitext(place)[1].lower()  # noqa: PTH122
 
 
 def _index_entries(root: Path, index: Index) -> Iterator[Entry]:
