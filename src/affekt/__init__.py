@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from affekt.recognizer import Recognizer
     from affekt.verbs.evaluate import evaluate
     from affekt.verbs.predict import predict
+    from affekt.verbs.pretrain import pretrain_speakers
     from affekt.verbs.train import train
 
 __version__ = "0.1.0"
@@ -63,6 +64,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "predict",
+    "pretrain_speakers",
     "train",
 ]
 
@@ -71,6 +73,7 @@ _HOMES = {
     "Recognizer": "affekt.recognizer",
     "evaluate": "affekt.verbs.evaluate",
     "predict": "affekt.verbs.predict",
+    "pretrain_speakers": "affekt.verbs.pretrain",
     "train": "affekt.verbs.train",
 }
 

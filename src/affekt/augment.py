@@ -26,11 +26,26 @@ def draws(clips: Sequence[int], count: int, *, seed: int, epoch: int) -> Draws:
 
 
 def augment(
-    spectrogram: Tensor, frames: Tensor, clips: Sequence[int], recipe: AugmentRecipe, *, seed: int, epoch: int
+    spectrogram: Tensor,
+    frames: Tensor,
+    clips: Sequence[int],
+    recipe: AugmentRecipe,
+    *,
+    seed: int,
+    epoch: int,
+    changed: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """One changed copy of each clip; returns spectrograms and their frames, both maybe of another length."""
+    """One changed copy of each clip; returns spectrograms and their frames, both maybe of another length.
+
+    `changed` [batch] bool says which clips are changed at all (None: each).
+    """
     masks = recipe.time_masks + recipe.frequency_masks
     numbers = torch.from_numpy(draws(clips, 2 + 2 * masks, seed=seed, epoch=epoch)).to(spectrogram.device)
+    if changed is not None:
+        # The middle of stretch and warp is the clip's own tempo and voice; a share of 0 is an empty mask.
+        neutral = torch.zeros_like(numbers)
+        neutral[:, :2] = 0.5
+        numbers = torch.where(changed[:, None], numbers, neutral)
     if recipe.stretch:
         factors = 1 + recipe.stretch * (2 * numbers[:, 0] - 1)
         spectrogram, frames = stretch_time(spectrogram, frames, factors)

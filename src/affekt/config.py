@@ -6,7 +6,7 @@ import math
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
 from affekt.labels import EMOTIONS
 
@@ -71,7 +71,8 @@ class TrainingRecord(Strict):
 class ModelConfig(Strict):
     """`config.json` of a model folder.
 
-    `labels` are in the order of the network's classes. Clips below `min_samples` (at `sample_rate` Hz) are
+    `labels` are in the order of the network's classes: emotions, or for the task `speakers` the speakers that
+    a network was pre-trained on. Clips below `min_samples` (at `sample_rate` Hz) are
     padded inside the network and give the warning `short`. Scores are softmax(logits / temperature).
     `tensors` maps each tensor of `model.safetensors` to its shape; writing the folder fills it.
     """
@@ -79,6 +80,7 @@ class ModelConfig(Strict):
     format: Literal[1]
     affekt: Line
     system: Line
+    task: Literal["emotion", "speakers"] = "emotion"
     labels: list[Line] = Field(min_length=2)
     sample_rate: Literal[16000]
     temperature: float = Field(gt=0, le=1000)
@@ -99,8 +101,9 @@ class ModelConfig(Strict):
 
     @field_validator("labels")
     @classmethod
-    def _emotions(cls, labels: list[str]) -> list[str]:
-        if len(set(labels)) != len(labels) or not set(labels) <= set(EMOTIONS):
+    def _emotions(cls, labels: list[str], info: ValidationInfo) -> list[str]:
+        emotions = info.data.get("task") != "emotion" or set(labels) <= set(EMOTIONS)
+        if len(set(labels)) != len(labels) or not emotions:
             raise ValueError("labels must be different emotions of affekt.labels.EMOTIONS")
         return labels
 

@@ -76,6 +76,11 @@ class Recognizer:
         if threads is not None and threads < 1:
             raise UsageError(f"threads: {threads} is not a number of threads; give 1 or more")
         folder = model_folder.open_folder(resolve(model))
+        if folder.config.task != "emotion":
+            raise UsageError(
+                f"{folder.path}: tells {folder.config.task} apart and names no emotion; train from it with "
+                f"`affekt train data=CORPUS:FOLDER init={folder.path}`"
+            )
         return cls(folder.path, folder.config, folder.scorer(threads))
 
     @property

@@ -18,7 +18,8 @@ from affekt.errors import CorpusError, TrainingError, UsageError
 from affekt.models import build
 from affekt.recipe import Recipe
 from affekt.training import state
-from affekt.training.fit import Examples, Fit
+from affekt.training.emotions import EmotionTask, Examples
+from affekt.training.fit import Fit, autocast
 from affekt.training.journal import Journal
 from affekt.training.scoring import score_rows
 from tests.fixtures import toy
@@ -39,7 +40,8 @@ def examples(recipe: Recipe) -> Examples:
 def start(recipe: Recipe, examples: Examples, folder: Path) -> Fit:
     """A run that has not begun."""
     folder.mkdir(parents=True, exist_ok=True)
-    return Fit(build(recipe, len(examples.targets.labels)), examples, recipe, folder)
+    task = EmotionTask(examples, recipe, lambda: autocast(recipe))
+    return Fit(build(recipe, len(examples.targets.labels)), task, recipe, folder)
 
 
 def digest(folder: Path) -> str:
@@ -162,7 +164,8 @@ def test_a_loss_that_is_not_finite_stops_before_it_does_harm(
     class Breaker(Journal):
         def step(self, done: int, total: int, epoch: int, loss: float) -> None:
             if done == 4:
-                fit.weights = fit.weights * broken
+                assert isinstance(fit.task, EmotionTask)
+                fit.task.weights = fit.task.weights * broken
                 self.seen = [value.detach().clone() for value in fit.network.parameters()]
 
     journal = Breaker(tmp_path / "log.jsonl")

@@ -25,6 +25,7 @@ from affekt.errors import AffektError
 VERBS = {
     "predict": "The emotion in recordings, as a table.",
     "train": "Train a recogniser on a labelled corpus.",
+    "pretrain": "Train a network to start from, such as on speakers.",
     "evaluate": "How right a recogniser is, with intervals.",
     "corpus": "List, scan and check corpora.",
     "models": "List the known models, check a model folder.",

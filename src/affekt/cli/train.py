@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -43,41 +42,20 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Train a recogniser; with --protocol, report how right it is on speakers it has never heard."""
-    from affekt import recipe as recipes
-    from affekt.cli.progress import progress
-    from affekt.errors import MissingExtraError
+    from affekt.cli.runs import resolved, running
 
-    try:
-        import torch
-    except ImportError:
-        raise MissingExtraError("training", "train") from None
-    from affekt.training import distributed
+    settings = resolved(recipe, data, threads)
     from affekt.verbs.train import train as run
 
-    if threads is not None:
-        torch.set_num_threads(threads)
-    words = recipe or []
-    source = words[0] if words and "=" not in words[0] else None
-    # Quoted, so that a place is taken as it stands whatever characters YAML knows.
-    places = [f"data={dumps(data, ensure_ascii=False)}"] if data else []
-    overrides = [*words[1 if source else 0 :], *places]
-    resolved = recipes.load(source, overrides)
-    talks = distributed.launched_rank() == 0
-    try:
-        with progress(show=talks and not quiet) as (say, watcher):
-            result = run(
-                resolved,
-                output,
-                protocol=protocol,
-                folds=folds,
-                speaker_dependent=speaker_dependent,
-                resume=resume,
-                say=say,
-                watcher=watcher,
-            )
-    except KeyboardInterrupt:
-        if talks:
-            typer.echo(f"affekt: {output}: stopped; the same command with --resume goes on", err=True)
-        raise typer.Exit(130) from None
-    if talks:
-        typer.echo(result.report.to_markdown() if result.report else result.model)
+    with running(output, quiet=quiet) as (say, watcher, show):
+        result = run(
+            settings,
+            output,
+            protocol=protocol,
+            folds=folds,
+            speaker_dependent=speaker_dependent,
+            resume=resume,
+            say=say,
+            watcher=watcher,
+        )
+        show(result.report.to_markdown() if result.report else str(result.model))

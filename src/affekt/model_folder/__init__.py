@@ -8,7 +8,7 @@ README.md           the model card
 MANIFEST.json       size and SHA-256 of every file
 """
 
-from affekt.model_folder.folder import ModelFolder, load_weights, open_folder, write
+from affekt.model_folder.folder import ModelFolder, load_weights, open_folder, read_weights, write
 from affekt.model_folder.scoring import Scorer, default_threads, probabilities
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "load_weights",
     "open_folder",
     "probabilities",
+    "read_weights",
     "write",
 ]

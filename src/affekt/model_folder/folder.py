@@ -71,13 +71,18 @@ def open_folder(path: Path | str) -> ModelFolder:
     return ModelFolder(path, config, MappingProxyType(contents))
 
 
+def read_weights(folder: ModelFolder) -> dict[str, NDArray[Any]]:
+    """The finite tensors of a checked folder, whatever network they are for."""
+    return tensors.read(folder.contents[WEIGHTS])
+
+
 def load_weights(folder: ModelFolder, expected: Mapping[str, Sequence[int]]) -> dict[str, NDArray[Any]]:
     """The finite tensors of a checked folder, for a network that has exactly these names and shapes.
 
     Raises:
         ModelFolderError: a tensor is missing, left over, or of another shape.
     """
-    found = tensors.read(folder.contents[WEIGHTS])
+    found = read_weights(folder)
     for name in sorted(set(found) | set(expected)):
         if name not in found:
             problem = "is missing"

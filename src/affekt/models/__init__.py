@@ -19,5 +19,9 @@ def build(recipe: Recipe, classes: int) -> nn.Module:
             # The front end is built from this package's layers: at the top, each would wait for the other.
             from affekt.models.resnet_stats import ResNetStats
 
-            network = ResNetStats(classes, **recipe.network.model_dump())
+            network = ResNetStats(
+                classes,
+                head="cosine" if recipe.task == "speakers" else "linear",
+                **recipe.network.model_dump(),
+            )
     return network

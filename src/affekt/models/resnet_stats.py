@@ -6,6 +6,8 @@ Shapes: maps [batch, channels, mels, frames].
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -41,8 +43,20 @@ class BasicBlock(nn.Module):
         return functional.relu(features + residual), mask
 
 
+class CosineHead(nn.Module):
+    """Cosines between an embedding and one direction for each class: [batch, size] -> [batch, classes]."""
+
+    def __init__(self, size: int, classes: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(classes, size))
+        nn.init.xavier_uniform_(self.weight)
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        return functional.linear(functional.normalize(embedding), functional.normalize(self.weight))
+
+
 class ResNetStats(nn.Module):
-    """Samples in; logits, embedding out.
+    """Samples in; logits, embedding out. The embedding is what the head decides from.
 
     Args:
         classes: number of outputs of the head.
@@ -54,6 +68,7 @@ class ResNetStats(nn.Module):
         window_ms, hop_ms: the frontend's analysis window and the time between frames.
         normalisation: what the frontend takes away.
         embedding: size of the embedding.
+        head: `linear`, or `cosine` for margin losses, whose logits are cosines in [-1, 1].
     """
 
     def __init__(
@@ -68,6 +83,7 @@ class ResNetStats(nn.Module):
         hop_ms: float = 10.0,
         normalisation: Normalisation = "utterance",
         embedding: int = 128,
+        head: Literal["linear", "cosine"] = "linear",
     ) -> None:
         super().__init__()
         self.frontend = LogMel(mels=mels, window_ms=window_ms, hop_ms=hop_ms, normalisation=normalisation)
@@ -86,7 +102,7 @@ class ResNetStats(nn.Module):
         # No bias: the batch normalisation behind it would take it away again.
         self.embedding = nn.Linear(2 * channels_in * bins, embedding, bias=False)
         self.bn_embedding = MaskedBatchNorm2d(embedding)
-        self.head = nn.Linear(embedding, classes)
+        self.head = CosineHead(embedding, classes) if head == "cosine" else nn.Linear(embedding, classes)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, samples: Tensor, lengths: Tensor) -> dict[str, Tensor]:
@@ -105,5 +121,10 @@ class ResNetStats(nn.Module):
                 features, mask = block(features, mask)
         embedding = self.embedding(self.pooling(features, mask))
         whole = embedding.new_ones(1, 1, 1, 1)
-        normalised = self.bn_embedding(embedding[..., None, None], whole).flatten(1)
-        return {"logits": self.head(normalised), "embedding": embedding}
+        embedding = self.bn_embedding(embedding[..., None, None], whole).flatten(1)
+        return {"logits": self.head(embedding), "embedding": embedding}
+
+    def levels(self) -> list[list[nn.Module]]:
+        """The parts from the input to the head, as layer-wise learning rates and unfreezing take them."""
+        stages = [[stage] for stage in self.layers]
+        return [[self.conv1, self.bn1], *stages, [self.embedding, self.bn_embedding], [self.head]]

@@ -24,10 +24,9 @@ pipeline_tag: audio-classification
 license: other
 tags: [speech-emotion-recognition, onnx, affekt]
 ---
-# {config.system}: {", ".join(config.labels)}
+# {config.system}: {_subject(config)}
 
-Recognises which emotion a voice expresses, on its own or through `affekt predict --model FOLDER`.
-Input is speech at 16 kHz of any length; output is a score for each of the labels above.
+{_PURPOSES[config.task]}
 
 ## Trained on
 | corpus | clips | speakers | licence | citation |
@@ -54,6 +53,20 @@ Intervals come from resampling speakers, not clips.
   inferring emotions at work and in education is prohibited with few exceptions (AI Act, article 5).
 - Scores are not yet calibrated: 0.9 does not mean right nine times in ten.
 """
+
+
+_PURPOSES = {
+    "emotion": """Recognises which emotion a voice expresses, on its own or through
+`affekt predict --model FOLDER`.
+Input is speech at 16 kHz of any length; output is a score for each of the labels above.""",
+    "speakers": """Tells speakers apart: a place to start from when training on emotion,
+`affekt train data=CORPUS:FOLDER init=THIS_FOLDER`. Input is speech at 16 kHz of any length; the cosine of two
+clips' embeddings is high where one speaker is heard in both.""",
+}
+
+
+def _subject(config: ModelConfig) -> str:
+    return ", ".join(config.labels) if config.task == "emotion" else f"{len(config.labels)} speakers"
 
 
 def _interval(low: float | None, high: float | None) -> str:

@@ -9,13 +9,11 @@ import json
 import math
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from threading import current_thread, main_thread
 from types import FrameType
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
@@ -23,25 +21,13 @@ from torch.nn.parallel import DistributedDataParallel
 
 from affekt.augment import augment
 from affekt.errors import CorpusError, TrainingError
-from affekt.evaluation.metrics import confusion, uar
-from affekt.losses import class_weights, cross_entropy
 from affekt.recipe import Recipe
 from affekt.training import distributed, state
 from affekt.training.batches import IntArray, plan_batches
-from affekt.training.clips import Clips, prefetch
-from affekt.training.examples import Targets
+from affekt.training.clips import prefetch
 from affekt.training.journal import Journal
-from affekt.training.scoring import score_rows
-
-
-@dataclass(frozen=True)
-class Examples:
-    """What is learnt, and which rows of it are watched."""
-
-    clips: Clips
-    targets: Targets
-    train: IntArray
-    validation: IntArray
+from affekt.training.levels import is_frozen, parameter_groups, rest
+from affekt.training.task import Task
 
 
 class Step(nn.Module):
@@ -51,12 +37,14 @@ class Step(nn.Module):
         super().__init__()
         self.network, self.recipe = network, recipe
 
-    def forward(self, samples: Tensor, lengths: Tensor, ids: list[int], epoch: int) -> Tensor:
+    def forward(
+        self, samples: Tensor, lengths: Tensor, ids: list[int], changed: Tensor, epoch: int
+    ) -> Tensor:
         with torch.no_grad():
             spectrogram, frames = cast(Any, self.network).frontend(samples, lengths)
             recipe = self.recipe
             spectrogram, frames = augment(
-                spectrogram, frames, ids, recipe.augment, seed=recipe.seed, epoch=epoch
+                spectrogram, frames, ids, recipe.augment, seed=recipe.seed, epoch=epoch, changed=changed
             )
             missing = distributed.largest(spectrogram.shape[1]) - spectrogram.shape[1]
             spectrogram = pad(spectrogram, (0, 0, 0, missing)).contiguous()
@@ -67,22 +55,22 @@ class Step(nn.Module):
 class Fit:
     """One run in one folder. The caller holds the folder's lock."""
 
-    def __init__(self, network: nn.Module, examples: Examples, recipe: Recipe, folder: Path) -> None:
-        self.examples, self.recipe, self.folder = examples, recipe, folder
-        if len(examples.train) < self._at_least():
+    def __init__(self, network: nn.Module, task: Task, recipe: Recipe, folder: Path) -> None:
+        self.task, self.recipe, self.folder = task, recipe, folder
+        if len(task.train) < self._at_least():
             raise CorpusError(
-                f"{folder}: {len(examples.train)} clips to train on, and batches need {self._at_least()}; "
+                f"{folder}: {len(task.train)} clips to train on, and batches need {self._at_least()}; "
                 "add clips or lower train.validation_speakers"
             )
         self.network = network.to(distributed.device())
+        groups = parameter_groups(self.network, recipe)
+        for group in groups:
+            # Before DDP looks: what never learns has no gradient to wait for.
+            for one in group["params"]:
+                one.requires_grad_(not is_frozen(group["depth"], recipe.train.epochs, recipe))
         step = Step(self.network, recipe)
         self.model: nn.Module = DistributedDataParallel(step) if distributed.world() > 1 else step
-        self.optimiser = torch.optim.AdamW(
-            _groups(self.network, recipe.train.weight_decay), lr=recipe.train.learning_rate
-        )
-        self.weights = class_weights(examples.targets.positions[examples.train], len(examples.targets.labels))
-        if not recipe.train.class_weights:
-            self.weights = torch.ones_like(self.weights)
+        self.optimiser = torch.optim.AdamW(groups, lr=recipe.train.learning_rate)
         self.best: dict[str, Tensor] = {}
         self.position = state.Position(self._identity())
         self.steps = sum(len(self._plan(epoch)) for epoch in range(recipe.train.epochs))
@@ -120,7 +108,7 @@ class Fit:
     def _epoch(self, journal: Journal) -> None:
         position = self.position
         plan = self._plan(position.epoch)
-        self.network.train()
+        rest(self.network, position.epoch, self.recipe)
         for batch, samples, lengths in prefetch(self._collate, plan[position.step :]):
             self._step(batch, samples, lengths)
             position.step += 1
@@ -130,7 +118,7 @@ class Fit:
                 self._save()
                 raise KeyboardInterrupt
         row = {"epoch": position.epoch + 1, "train_loss": self._mean_loss()}
-        row |= {"learning_rate": self._learning_rate(self.done - 1)} | self._validate()
+        row |= {"learning_rate": self._learning_rate(self.done - 1)} | self._watch()
         position.history.append(row)
         position.epoch, position.step, position.loss_sum, position.weight_sum = (
             position.epoch + 1,
@@ -145,14 +133,14 @@ class Fit:
     def _step(self, batch: IntArray, samples: Tensor, lengths: Tensor) -> None:
         device = distributed.device()
         mine = batch[distributed.rank() :: distributed.world()]
-        ids = [self.examples.clips.ids[row] for row in mine]
+        ids = [self.task.ids[one] for one in mine]
+        epoch, rate = self.position.epoch, self._learning_rate(self.done)
         for group in self.optimiser.param_groups:
-            group["lr"] = self._learning_rate(self.done)
-        logits = self.model(samples.to(device), lengths.to(device), ids, self.position.epoch)
-        targets = self.examples.targets.positions[mine].to(device)
-        allowed = self.examples.targets.allowed[mine].to(device)
-        weights = self.weights.to(device)[targets]
-        losses = cross_entropy(logits, targets, allowed, smoothing=self.recipe.train.label_smoothing)
+            frozen = is_frozen(group["depth"], epoch, self.recipe)
+            group["lr"] = 0.0 if frozen else rate * group["share"]
+        changed = self.task.changed(mine).to(device)
+        logits = self.model(samples.to(device), lengths.to(device), ids, changed, epoch)
+        losses, weights = self.task.loss(logits, mine, self.done, self.steps)
         weighted = (losses * weights).sum()
         sums = distributed.total(torch.stack([weighted.detach(), weights.sum()]))
         # DDP averages gradients over processes; their sum over the whole batch's weight is wanted.
@@ -170,23 +158,11 @@ class Fit:
         self.position.loss_sum += float(sums[0])
         self.position.weight_sum += float(sums[1])
 
-    def _validate(self) -> dict[str, float]:
-        rows = self.examples.validation
-        if not len(rows):
-            return {}
-        scores = score_rows(self.network, self.examples.clips, rows, autocast=lambda: autocast(self.recipe))
-        logits, learnt = torch.from_numpy(scores), self.examples.targets
-        truth, allowed = learnt.positions[rows], learnt.allowed[rows]
-        loss = float(cross_entropy(logits, truth, allowed).mean())
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"epoch {self.position.epoch + 1}: the loss on the validation clips is not finite; "
-                "lower train.learning_rate"
-            )
-        predicted = logits.masked_fill(~allowed, float("-inf")).argmax(1)
-        meant, said = ([learnt.labels[at] for at in one.tolist()] for one in (truth, predicted))
-        counts = confusion(meant, said, learnt.labels)
-        return {"validation_loss": loss, "validation_uar": float(uar(counts))}
+    def _watch(self) -> dict[str, float]:
+        try:
+            return self.task.watch(self.network)
+        except TrainingError as error:
+            raise TrainingError(f"epoch {self.position.epoch + 1}: {error}") from None
 
     def _choose(self, row: dict[str, float]) -> None:
         position = self.position
@@ -207,8 +183,8 @@ class Fit:
     def _plan(self, epoch: int) -> list[IntArray]:
         train = self.recipe.train
         return plan_batches(
-            self.examples.clips.seconds,
-            self.examples.train,
+            self.task.seconds,
+            self.task.train,
             batch_clips=train.batch_clips,
             batch_seconds=train.batch_seconds,
             seed=self.recipe.seed,
@@ -221,7 +197,8 @@ class Fit:
         return max(2, distributed.world())
 
     def _collate(self, batch: IntArray) -> tuple[Tensor, Tensor]:
-        return self.examples.clips.collate(batch[distributed.rank() :: distributed.world()])
+        mine = batch[distributed.rank() :: distributed.world()]
+        return self.task.collate(mine, self.position.epoch)
 
     def _learning_rate(self, step: int) -> float:
         """One cycle (Smith and Topin, 2019): half a cosine up from 1/25 of the peak, another down to 0."""
@@ -237,18 +214,8 @@ class Fit:
         return self.position.loss_sum / max(self.position.weight_sum, 1e-12)
 
     def _identity(self) -> str:
-        examples = self.examples
-        digest = hashlib.sha256(json.dumps(self.recipe.model_dump(mode="json"), sort_keys=True).encode())
-        digest.update(json.dumps(examples.targets.labels).encode())
-        digest.update(examples.targets.positions.numpy().tobytes())
-        for values in (
-            np.array(examples.clips.ids),
-            examples.clips.seconds,
-            examples.train,
-            examples.validation,
-        ):
-            digest.update(values.tobytes())
-        return digest.hexdigest()
+        settings = json.dumps(self.recipe.model_dump(mode="json"), sort_keys=True).encode()
+        return hashlib.sha256(settings + self.task.digest()).hexdigest()
 
     @contextlib.contextmanager
     def _signals(self) -> Iterator[None]:
@@ -284,12 +251,3 @@ def _cpu_flags() -> str:
     with contextlib.suppress(OSError):
         return Path("/proc/cpuinfo").read_text("ascii", "replace")
     return ""
-
-
-def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Biases and normalisation are not decayed: it would only pull features towards zero."""
-    parameters = list(network.parameters())
-    return [
-        {"params": [one for one in parameters if one.ndim > 1], "weight_decay": weight_decay},
-        {"params": [one for one in parameters if one.ndim <= 1], "weight_decay": 0.0},
-    ]

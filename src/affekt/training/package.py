@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -33,6 +33,7 @@ def package(
     seconds: float,
     metrics: Mapping[str, Metric],
     tested: str,
+    inherited: Sequence[TrainingCorpus] = (),
 ) -> model_folder.ModelFolder:
     """Writes the model folder whole.
 
@@ -40,19 +41,22 @@ def package(
         table: the clips it was trained on.
         seconds: wall time of training.
         metrics: figures on speakers it has not heard, by name; `tested` says how they were found.
+        inherited: what the network that it started from was trained on; its licences bind this one too.
     """
     from safetensors.torch import save
 
     network = network.cpu().eval()
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
-    trained_on = training_corpora(table)
+    own = training_corpora(table)
+    trained_on = [*own, *(one for one in inherited if one.name not in {known.name for known in own})]
     config = ModelConfig(
         format=1,
         affekt=affekt.__version__,
         system=recipe.system,
+        task=recipe.task,
         labels=list(labels),
         sample_rate=16000,
-        temperature=1.0,
+        temperature=1 / recipe.speakers.scale if recipe.task == "speakers" else 1.0,
         min_samples=cast(Any, network).frontend.window,
         embedding_size=recipe.network.embedding,
         recipe=recipe.model_copy(update={"data": ()}).model_dump(mode="json"),

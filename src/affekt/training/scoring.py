@@ -1,4 +1,4 @@
-"""A network's logits for rows of a table, in evaluation mode and whole precision."""
+"""A network's outputs for rows of a table, in evaluation mode and whole precision."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ def score_rows(
     clips: Clips,
     rows: IntArray,
     *,
+    output: str = "logits",
     batch_seconds: float = 160.0,
     autocast: Callable[[], torch.autocast] | None = None,
 ) -> NDArray[np.float32]:
-    """Logits [rows, classes] in the order of `rows`, the same whatever they are batched with.
+    """An output of the network, such as logits [rows, classes], in the order of `rows`.
 
+    It is the same whatever the rows are batched with.
     Several processes share the work; each returns all rows. `autocast` makes scores approximate, which
     watching an epoch can bear and a report cannot.
     """
@@ -34,19 +36,19 @@ def score_rows(
     mine = batches[distributed.rank() :: distributed.world()]
     place = {int(row): at for at, row in enumerate(rows)}
     device = distributed.device()
-    logits: torch.Tensor | None = None
+    values: torch.Tensor | None = None
     for batch, samples, lengths in prefetch(clips.collate, mine):
         # As in training, the spectrogram is made in whole precision whatever the trunk runs in.
         heard = cast(Any, network).frontend(samples.to(device), lengths.to(device))
         with autocast() if autocast else torch.autocast(device.type, enabled=False):
-            output = cast(Any, network).score(*heard)["logits"].float()
-        if logits is None:
-            logits = torch.zeros(len(rows), output.shape[1], device=device)
-        logits[[place[int(row)] for row in batch]] = output
+            said = cast(Any, network).score(*heard)[output].float()
+        if values is None:
+            values = torch.zeros(len(rows), said.shape[1], device=device)
+        values[[place[int(row)] for row in batch]] = said
     if distributed.world() > 1:
-        width = distributed.largest(0 if logits is None else logits.shape[1])
-        logits = distributed.total(
-            logits if logits is not None else torch.zeros(len(rows), width, device=device)
+        width = distributed.largest(0 if values is None else values.shape[1])
+        values = distributed.total(
+            values if values is not None else torch.zeros(len(rows), width, device=device)
         )
-    assert logits is not None
-    return logits.cpu().numpy()
+    assert values is not None
+    return values.cpu().numpy()

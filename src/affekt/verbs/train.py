@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,28 +11,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from affekt import corpora, files, provenance
-from affekt import recipe as recipes
+from affekt import corpora, files
 from affekt.config import Metric
 from affekt.errors import UsageError
 from affekt.evaluation import Report, summarise
 from affekt.evaluation.folder import write_report
 from affekt.evaluation.plots import learning_curve_figure
+from affekt.model_folder import ModelFolder, open_folder
 from affekt.models import build
 from affekt.recipe import Recipe
+from affekt.recognizer import resolve
 from affekt.splits import Fold, Folds, make_folds, train_validation
 from affekt.training import distributed
 from affekt.training.clips import Clips
+from affekt.training.emotions import EmotionTask, Examples
 from affekt.training.examples import Targets, labelled, targets
-from affekt.training.fit import Examples, Fit
+from affekt.training.fit import Fit, autocast
 from affekt.training.journal import Journal, Watcher
 from affekt.training.package import package
+from affekt.training.run import Say, decoding, held, record_run
 from affekt.training.scoring import score_rows
+from affekt.training.transfer import inherit, start
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class _Run:
     learnt: Targets
     resume: bool
     watcher: Watcher | None
+    source: ModelFolder | None
 
     def fit(
         self, fold: Fold, folder: Path, label: str = ""
@@ -63,9 +65,13 @@ class _Run:
             folder.mkdir(parents=True, exist_ok=True)
             files.sweep(folder)
         network = build(self.recipe, len(self.learnt.labels))
-        fit = Fit(
-            network, Examples(self.clips, self.learnt, fold.train, fold.validation), self.recipe, folder
-        )
+        if self.source is not None:
+            transfer = start(network, self.recipe, self.learnt.labels, self.source)
+            if distributed.rank() == 0:
+                files.write_json(folder / "transfer.json", transfer.to_json())
+        examples = Examples(self.clips, self.learnt, fold.train, fold.validation)
+        task = EmotionTask(examples, self.recipe, lambda: autocast(self.recipe))
+        fit = Fit(network, task, self.recipe, folder)
         journal = Journal(folder / "log.jsonl" if distributed.rank() == 0 else None, self.watcher, label)
         return fit.run(journal, resume=self.resume), fit.position.history
 
@@ -105,7 +111,9 @@ def train(
     say = say or (lambda text: None)
     if not recipe.data:
         raise UsageError("recipe: no data; name a corpus such as data=emodb:FOLDER, or a table")
-    with distributed.processes(), _held(out, resume):
+    source = open_folder(resolve(recipe.init)) if recipe.init is not None else None
+    recipe = inherit(recipe, source) if source is not None else recipe
+    with distributed.processes(), held(out, resume):
         table, left_out = labelled(corpora.load_many(recipe.data), recipe.labels)
         plan = _plan(table, recipe, protocol, folds, speaker_dependent)
         learnt = targets(table, recipe.labels)
@@ -115,28 +123,14 @@ def train(
         if left_out:
             say(f"{left_out} clips have no emotion or another one and are left out")
         say(f"seed {recipe.seed}, {torch.get_num_threads()} threads")
-        clips = Clips(table, _decoding(watcher))
-        _record(out, recipe, plan.title, resume)
-        run = _Run(recipe, out, table, clips, learnt, resume, watcher)
+        if source is not None:
+            say(start(build(recipe, len(learnt.labels)), recipe, learnt.labels, source).line())
+        clips = Clips(table, decoding(watcher))
+        record_run(out, recipe, plan.title, resume)
+        run = _Run(recipe, out, table, clips, learnt, resume, watcher, source)
         if protocol is not None:
             return TrainResult(out, report=_cross_validate(run, plan, say))
         return TrainResult(out, model=_final(run, plan.folds[0], metrics or {}, tested, say))
-
-
-@contextlib.contextmanager
-def _held(out: Path, resume: bool) -> Iterator[None]:
-    """The run's folder, new or with a run to resume, held against others by the first process."""
-    if distributed.rank() != 0:
-        yield
-        return
-    with files.lock(out):
-        files.sweep(out)
-        others = [entry for entry in out.iterdir() if entry.name != ".lock"]
-        if others and not resume:
-            raise UsageError(
-                f"{out}: holds a run already; add --resume to go on with it, or choose another folder"
-            )
-        yield
 
 
 def _plan(
@@ -164,7 +158,17 @@ def _final(run: _Run, fold: Fold, metrics: Mapping[str, Metric], tested: str, sa
         seconds = time.monotonic() - began
         heard = run.table.iloc[fold.train]
         labels = run.learnt.labels
-        package(model, network, run.recipe, heard, labels, seconds=seconds, metrics=metrics, tested=tested)
+        package(
+            model,
+            network,
+            run.recipe,
+            heard,
+            labels,
+            seconds=seconds,
+            metrics=metrics,
+            tested=tested,
+            inherited=run.source.config.training.corpora if run.source else (),
+        )
         say(f"model: {model}")
     distributed.barrier()
     return model
@@ -213,31 +217,3 @@ def _best(history: list[dict[str, float]]) -> int:
     if "validation_uar" not in history[-1]:
         return int(history[-1]["epoch"])
     return int(max(history, key=lambda row: (row["validation_uar"], -row["validation_loss"]))["epoch"])
-
-
-def _decoding(watcher: Watcher | None) -> Callable[[int, int], None] | None:
-    return (lambda done, total: watcher(done, total, "reading clips")) if watcher else None
-
-
-def _record(out: Path, recipe: Recipe, protocol: str, resume: bool) -> None:
-    if distributed.rank() != 0:
-        return
-    kept = out / "recipe.yaml"
-    if resume and (out / "run.json").exists():
-        before = files.read_json(out / "run.json")
-        if kept.read_text("utf-8") != recipes.dump(recipe) or before["protocol"] != protocol:
-            raise UsageError(
-                f"{out}: holds a run of another recipe or protocol, see {kept.name} and run.json; "
-                "resume with those, or choose another folder"
-            )
-    files.write_text(kept, recipes.dump(recipe))
-    record = {
-        "command": provenance.command(),
-        "commit": provenance.commit(),
-        "protocol": protocol,
-        "seed": recipe.seed,
-        "versions": provenance.versions(),
-        "machine": provenance.machine(),
-        "threads": torch.get_num_threads(),
-    }
-    files.write_json(out / "run.json", record)

@@ -1,23 +1,11 @@
-"""Recipes: everything that decides a training run, as strict YAML with `key.sub=value` overrides."""
+"""What decides a training run: the sections of a recipe and their bounds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from importlib import resources
-from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from affekt.errors import MissingExtraError, UsageError
 from affekt.labels import EMOTIONS, nearest
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -67,6 +55,8 @@ class NetworkRecipe(_Section):
 class AugmentRecipe(_Section):
     """How a training clip is changed each time it is seen; all zero: not at all."""
 
+    copies: int = Field(0, ge=0, le=20)
+    """0: each clip is changed each time it is seen; else it is seen as it is and in so many changed ones."""
     time_masks: int = Field(2, ge=0, le=20)
     """SpecAugment: time masks for each clip."""
     time_width: Share = 0.15
@@ -79,6 +69,52 @@ class AugmentRecipe(_Section):
     """Tempo is changed by up to this share, either way."""
     warp: float = Field(0.1, ge=0, le=0.3)
     """The frequency axis is scaled by up to this share, either way."""
+
+
+class TransferRecipe(_Section):
+    """How a network that starts from another one (`init`) is tuned; without `init` nothing of it counts."""
+
+    rate: float = Field(1.0, gt=0, le=10)
+    """The learning rate below the head, as a share of the head's."""
+    decay: float = Field(1.0, gt=0, le=1)
+    """Each level further from the head learns at this share of the rate of the level above it."""
+    freeze: bool = False
+    """Leave all but the head as it is: a linear probe."""
+    unfreeze_epochs: int = Field(0, ge=0)
+    """Gradual unfreezing: the head learns alone for so many epochs, and a level more after as many again."""
+
+
+class SpeakersRecipe(_Section):
+    """How a network learns to tell speakers apart, before it learns emotion."""
+
+    crop_seconds: float = Field(3.0, ge=0.5, le=30)
+    """What is heard of a clip at a time; a clip stands in an epoch as often as such a piece fits into it."""
+    loss: Literal["softmax", "am", "aam"] = "aam"
+    """Plain, additive-margin or additive-angular-margin softmax over cosines."""
+    scale: float = Field(30.0, gt=0, le=100)
+    """What cosines are multiplied by."""
+    margin: float = Field(0.2, ge=0, lt=1)
+    """How much better than all others the right speaker must be: in cosine (am) or radians (aam)."""
+    margin_start: Share = 0.1
+    """The share of all steps after which the margin begins to rise from 0 ..."""
+    margin_end: Share = 0.5
+    """... and that after which it is whole."""
+    speeds: tuple[Annotated[float, Field(ge=0.5, le=2)], ...] = (1.0, 0.9, 1.1)
+    """Speed perturbation: each speaker at each speed is a speaker of its own."""
+    noise: Share = 0.5
+    """How many pieces get noise."""
+    snr: tuple[float, float] = (5.0, 20.0)
+    """Lowest and highest signal-to-noise ratio in dB."""
+    noises: str | None = None
+    """A folder of noise recordings; none: noise of three colours and the babble of other clips."""
+    reverberation: Share = 0.3
+    """How many pieces get reverberation."""
+    responses: str | None = None
+    """A folder of measured impulse responses; none: simulated rooms."""
+    test_speakers: float = Field(0.1, gt=0)
+    """Speakers to test on where no `split` is named test: a share below 1, else a count."""
+    trials: int = Field(20, ge=1, le=10_000)
+    """Trials of each kind, the same and another speaker, for each speaker tested on."""
 
 
 class TrainRecipe(_Section):
@@ -98,6 +134,8 @@ class TrainRecipe(_Section):
     """AdamW's weight decay."""
     label_smoothing: float = Field(0.1, ge=0, lt=1)
     """Probability spread over the other classes."""
+    absent_classes: Share = 0.0
+    """How much a class that a clip's corpus lacks counts against it: 0 is left out, 1 is as any other."""
     class_weights: bool = True
     """Weigh classes by the inverse of their frequency."""
     clip_norm: float = Field(5.0, gt=0)
@@ -115,6 +153,10 @@ class Recipe(_Section):
 
     system: Literal["resnet-stats"] = "resnet-stats"
     """Which of Affekt's systems."""
+    task: Literal["emotion", "speakers"] = "emotion"
+    """What is learnt; `affekt pretrain speakers` sets it."""
+    init: str | None = None
+    """A model folder to start from; it brings its network's shape."""
     data: tuple[str, ...] = ()
     """Corpora (`emodb:FOLDER`), tables (`clips.csv`) or a folder of folders (`folder:FOLDER`)."""
     labels: tuple[str, ...] | None = None
@@ -123,6 +165,8 @@ class Recipe(_Section):
     """Seeds the weights, the order of clips and their augmentation."""
     network: NetworkRecipe = NetworkRecipe()
     augment: AugmentRecipe = AugmentRecipe()
+    transfer: TransferRecipe = TransferRecipe()
+    speakers: SpeakersRecipe = SpeakersRecipe()
     train: TrainRecipe = TrainRecipe()
 
     @field_validator("data", mode="before")
@@ -139,115 +183,3 @@ class Recipe(_Section):
         if value is not None and len(set(value)) != len(value):
             raise ValueError("an emotion stands twice")
         return value
-
-
-def shipped() -> list[str]:
-    """The names of the recipes that come with Affekt."""
-    folder = resources.files("affekt") / "recipes"
-    return sorted(
-        entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")
-    )
-
-
-def load(source: str | None = None, overrides: Sequence[str] = ()) -> Recipe:
-    """A recipe from a shipped name or a YAML file, with overrides such as `train.epochs=20`.
-
-    Raises:
-        UsageError: no such recipe, not plain YAML, an unknown key (the nearest is named) or a bad value.
-    """
-    values = _read(source) if source is not None else {}
-    for override in overrides:
-        _apply(values, override)
-    return parse(values, source or "recipe")
-
-
-def parse(values: Mapping[str, Any], name: str) -> Recipe:
-    """Checks a recipe's values; `name` is where they come from, for the error."""
-    try:
-        return Recipe.model_validate(values)
-    except ValidationError as error:
-        raise UsageError(f"{name}: {_explain(error)}") from None
-
-
-def dump(recipe: Recipe) -> str:
-    """The resolved recipe as YAML, defaults included."""
-    return str(_yaml().safe_dump(recipe.model_dump(mode="json"), sort_keys=False))
-
-
-def _read(source: str) -> dict[str, Any]:
-    path = Path(source)
-    if source in shipped():
-        text = (resources.files("affekt") / "recipes" / f"{source}.yaml").read_text("utf-8")
-    elif path.is_file():
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"{source}: cannot be read as UTF-8 text ({error})") from None
-    else:
-        raise UsageError(f"{source}: no such recipe; shipped are {', '.join(shipped())}, or give a YAML file")
-    try:
-        values = _plain(text)
-    except ValueError as error:
-        raise UsageError(f"{source}: not valid YAML ({error})") from None
-    if not isinstance(values or {}, dict):
-        raise UsageError(f"{source}: a recipe is a mapping of keys to values")
-    return values or {}
-
-
-def _apply(values: dict[str, Any], override: str) -> None:
-    key, separator, text = override.partition("=")
-    if not separator or not key:
-        raise UsageError(f"{override}: an override is written key=value, such as train.epochs=20")
-    *sections, last = key.split(".")
-    for section in sections:
-        values = values.setdefault(section, {})
-        if not isinstance(values, dict):
-            raise UsageError(f"{key}: '{section}' holds a value, not keys")
-    try:
-        values[last] = _plain(text)
-    except ValueError as error:
-        raise UsageError(f"{override:.200}: the value is not valid YAML ({error})") from None
-
-
-def _plain(text: str) -> Any:
-    """YAML of numbers, texts, lists and mappings; no other tags, no key twice.
-
-    Raises:
-        ValueError: it is not such YAML; the message is one line.
-    """
-    yaml = _yaml()
-
-    class Loader(yaml.SafeLoader):  # type: ignore[name-defined,misc]
-        def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-            keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-            if len(set(keys)) != len(keys):
-                raise yaml.constructor.ConstructorError(None, None, "a key stands twice", node.start_mark)
-            return super().construct_mapping(node, deep)
-
-    try:
-        return yaml.load(text, Loader)
-    except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from None
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def _explain(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"])
-    if first["type"] != "extra_forbidden":
-        return f"{key}: {first['msg'].removeprefix('Value error, ')}"
-    section: type[BaseModel] = Recipe
-    for part in first["loc"][:-1]:
-        annotation = section.model_fields[str(part)].annotation
-        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
-        section = annotation
-    return f"unknown key '{key}'{nearest(str(first['loc'][-1]), section.model_fields)}"
-
-
-def _yaml() -> Any:
-    try:
-        import yaml
-    except ImportError:
-        raise MissingExtraError("reading recipes", "train") from None
-    return yaml

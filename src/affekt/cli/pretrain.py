@@ -1,0 +1,48 @@
+"""affekt pretrain: a network that has learnt something else before it learns emotion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Pre-training.")
+
+
+@app.callback()
+def pretrain() -> None:
+    """Train a network on something of which there is more than of emotion."""
+
+
+@app.command(
+    epilog="Examples: affekt pretrain speakers --data librispeech:LIBRISPEECH -o speakers | affekt pretrain"
+    " speakers --data clips.csv speakers.loss=am train.epochs=20 -o speakers --resume"
+)
+def speakers(
+    recipe: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="A recipe (`speakers`, if none is named) and overrides such as speakers.margin=0.3."
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder, new or empty.")] = Path(
+        "speakers"
+    ),
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", help="A corpus such as librispeech:FOLDER, or a table; may be repeated."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Teach a network to tell speakers apart; `affekt train init=FOLDER` starts from it."""
+    from affekt.cli.runs import resolved, running
+
+    settings = resolved(recipe, data, threads, default="speakers")
+    from affekt.verbs.pretrain import pretrain_speakers
+
+    with running(output, quiet=quiet) as (say, watcher, show):
+        result = pretrain_speakers(settings, output, resume=resume, say=say, watcher=watcher)
+        show(str(result.model))

@@ -1,0 +1,24 @@
+"""Recipes: everything that decides a training run, as strict YAML with `key.sub=value` overrides."""
+
+from affekt.recipe.reading import dump, load, parse, shipped
+from affekt.recipe.sections import (
+    AugmentRecipe,
+    NetworkRecipe,
+    Recipe,
+    SpeakersRecipe,
+    TrainRecipe,
+    TransferRecipe,
+)
+
+__all__ = [
+    "AugmentRecipe",
+    "NetworkRecipe",
+    "Recipe",
+    "SpeakersRecipe",
+    "TrainRecipe",
+    "TransferRecipe",
+    "dump",
+    "load",
+    "parse",
+    "shipped",
+]

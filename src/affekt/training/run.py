@@ -1,0 +1,69 @@
+"""A run's folder: held against others, and what is written there of where the run comes from."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+
+from affekt import files, provenance
+from affekt import recipe as recipes
+from affekt.errors import UsageError
+from affekt.recipe import Recipe
+from affekt.training import distributed
+from affekt.training.journal import Watcher
+
+Say = Callable[[str], None]
+"""Told of what is done, a line at a time."""
+
+
+@contextlib.contextmanager
+def held(out: Path, resume: bool) -> Iterator[None]:
+    """The run's folder, new or with a run to resume, held against others by the first process."""
+    if distributed.rank() != 0:
+        yield
+        return
+    with files.lock(out):
+        files.sweep(out)
+        others = [entry for entry in out.iterdir() if entry.name != ".lock"]
+        if others and not resume:
+            raise UsageError(
+                f"{out}: holds a run already; add --resume to go on with it, or choose another folder"
+            )
+        yield
+
+
+def decoding(watcher: Watcher | None) -> Callable[[int, int], None] | None:
+    """Tells the watcher of the clips that are read."""
+    return (lambda done, total: watcher(done, total, "reading clips")) if watcher else None
+
+
+def record_run(out: Path, recipe: Recipe, protocol: str, resume: bool) -> None:
+    """Writes the resolved recipe, and the command, versions and machine of the run.
+
+    Raises:
+        UsageError: the folder holds a run of another recipe or protocol.
+    """
+    if distributed.rank() != 0:
+        return
+    kept = out / "recipe.yaml"
+    if resume and (out / "run.json").exists():
+        before = files.read_json(out / "run.json")
+        if kept.read_text("utf-8") != recipes.dump(recipe) or before["protocol"] != protocol:
+            raise UsageError(
+                f"{out}: holds a run of another recipe or protocol, see {kept.name} and run.json; "
+                "resume with those, or choose another folder"
+            )
+    files.write_text(kept, recipes.dump(recipe))
+    record = {
+        "command": provenance.command(),
+        "commit": provenance.commit(),
+        "protocol": protocol,
+        "seed": recipe.seed,
+        "versions": provenance.versions(),
+        "machine": provenance.machine(),
+        "threads": torch.get_num_threads(),
+    }
+    files.write_json(out / "run.json", record)
