@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from affekt.verbs.evaluate import evaluate
     from affekt.verbs.predict import predict
     from affekt.verbs.pretrain import pretrain_speakers
+    from affekt.verbs.reproduce import reproduce_padi2021
     from affekt.verbs.train import train
 
 __version__ = "0.1.0"
@@ -65,6 +66,7 @@ __all__ = [
     "evaluate",
     "predict",
     "pretrain_speakers",
+    "reproduce_padi2021",
     "train",
 ]
 
@@ -74,6 +76,7 @@ _HOMES = {
     "evaluate": "affekt.verbs.evaluate",
     "predict": "affekt.verbs.predict",
     "pretrain_speakers": "affekt.verbs.pretrain",
+    "reproduce_padi2021": "affekt.verbs.reproduce",
     "train": "affekt.verbs.train",
 }
 

@@ -26,6 +26,7 @@ VERBS = {
     "predict": "The emotion in recordings, as a table.",
     "train": "Train a recogniser on a labelled corpus.",
     "pretrain": "Train a network to start from, such as on speakers.",
+    "reproduce": "Published systems anew, condition by condition.",
     "evaluate": "How right a recogniser is, with intervals.",
     "corpus": "List, scan and check corpora.",
     "models": "List the known models, check a model folder.",

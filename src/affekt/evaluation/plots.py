@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from affekt.evaluation.ablation import Ablation
     from affekt.evaluation.report import Report
 
 DOTS_PER_INCH = 150
@@ -160,6 +161,30 @@ def _title(figure: Figure, report: Report) -> None:
     if uar.low is not None and uar.high is not None:
         text += f" [{uar.low:.2f}, {uar.high:.2f}]"
     figure.suptitle(f"{report.title}\n{report.protocol}: {text}", fontsize=10, parse_math=False)
+
+
+def ablation_figure(result: Ablation, path: Path) -> None:
+    """Draws each condition's `uar` with its interval, and a point for each seed.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        WriteError: the file cannot be written.
+    """
+    figure = _figure(7.5, 1.6 + 0.55 * len(result.conditions))
+    axes = figure.add_subplot()
+    for row, one in enumerate(result.conditions):
+        interval = one.metrics["uar"]
+        if interval.low is not None and interval.high is not None:
+            axes.plot([interval.low, interval.high], [row, row], color=_BLUE, linewidth=3, zorder=2)
+        axes.plot(one.seeds, [row] * len(one.seeds), "o", color=_GREY, markersize=4, zorder=3)
+        if interval.value is not None:
+            axes.plot(interval.value, row, "D", color=_ORANGE, markersize=8, zorder=4)
+    axes.set_yticks(range(len(result.conditions)), [one.name for one in result.conditions])
+    axes.invert_yaxis()
+    axes.set_xlabel("uar (diamond: mean over seeds, dots: seeds, line: 95 % over speakers)")
+    axes.grid(axis="x", color="lightgrey", zorder=0)
+    axes.set_title(f"{result.title}\n{result.protocol}", fontsize=10)
+    _save(figure, path)
 
 
 def _figure(width: float, height: float) -> Figure:

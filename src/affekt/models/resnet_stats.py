@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from affekt.frontend import LogMel, Normalisation
+from affekt.frontend import Normalisation
+from affekt.models.fbank import Features, make_frontend
 from affekt.models.masking import MaskedBatchNorm2d, length_mask
 from affekt.models.pooling import StatisticsPooling
 
@@ -52,6 +53,13 @@ class CosineHead(nn.Module):
         nn.init.xavier_uniform_(self.weight)
 
     def forward(self, embedding: Tensor) -> Tensor:
+        if not self.training:
+            return self._cosines(embedding)
+        # A cosine in bfloat16 is off by up to 0.004, and the loss multiplies it by 30.
+        with torch.autocast(embedding.device.type, enabled=False):
+            return self._cosines(embedding.float())
+
+    def _cosines(self, embedding: Tensor) -> Tensor:
         return functional.linear(functional.normalize(embedding), functional.normalize(self.weight))
 
 
@@ -66,7 +74,9 @@ class ResNetStats(nn.Module):
             train four and sixteen times as fast (at 4 the first block does the second halving).
         mels: mel bins of the frontend.
         window_ms, hop_ms: the frontend's analysis window and the time between frames.
+        features: which frontend: Affekt's own, or a public network's (`make_frontend`).
         normalisation: what the frontend takes away.
+        variance: the pooling's, of the frames as they are or as a `sample`, as WeSpeaker has it.
         embedding: size of the embedding.
         head: `linear`, or `cosine` for margin losses, whose logits are cosines in [-1, 1].
     """
@@ -78,15 +88,19 @@ class ResNetStats(nn.Module):
         width: int = 16,
         blocks: tuple[int, ...] = (3, 4, 6, 3),
         stem_stride: int = 1,
+        features: Features = "log-mel",
         mels: int = 64,
         window_ms: float = 25.0,
         hop_ms: float = 10.0,
         normalisation: Normalisation = "utterance",
+        variance: Literal["population", "sample"] = "population",
         embedding: int = 128,
         head: Literal["linear", "cosine"] = "linear",
     ) -> None:
         super().__init__()
-        self.frontend = LogMel(mels=mels, window_ms=window_ms, hop_ms=hop_ms, normalisation=normalisation)
+        self.frontend = make_frontend(
+            features, mels=mels, window_ms=window_ms, hop_ms=hop_ms, normalisation=normalisation
+        )
         self.conv1 = nn.Conv2d(1, width, 3, min(stem_stride, 2), padding=1, bias=False)
         self.bn1 = MaskedBatchNorm2d(width)
         stages, channels_in, bins = [], width, -(-mels // min(stem_stride, 2))
@@ -98,7 +112,8 @@ class ResNetStats(nn.Module):
             )
             channels_in, bins = channels, -(-bins // stride)
         self.layers = nn.ModuleList(stages)
-        self.pooling = StatisticsPooling()
+        sample = variance == "sample"
+        self.pooling = StatisticsPooling(unbiased=sample, epsilon=1e-7 if sample else 1e-6)
         # No bias: the batch normalisation behind it would take it away again.
         self.embedding = nn.Linear(2 * channels_in * bins, embedding, bias=False)
         self.bn_embedding = MaskedBatchNorm2d(embedding)

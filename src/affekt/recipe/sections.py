@@ -161,6 +161,10 @@ class Recipe(_Section):
     """Corpora (`emodb:FOLDER`), tables (`clips.csv`) or a folder of folders (`folder:FOLDER`)."""
     labels: tuple[str, ...] | None = None
     """Emotions to tell apart, in order; none: all that the data have."""
+    merge: dict[str, str | None] = {}
+    """Own words or emotions to take for an emotion (`{excitement: happiness}`), or for none."""
+    where: dict[str, tuple[str, ...]] = {}
+    """Rows to keep, by column (`{part: [improvised]}`)."""
     seed: int = Field(0, ge=0)
     """Seeds the weights, the order of clips and their augmentation."""
     network: NetworkRecipe = NetworkRecipe()
@@ -173,6 +177,13 @@ class Recipe(_Section):
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value
+
+    @field_validator("where", mode="before")
+    @classmethod
+    def _one_value_or_many(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {key: (one,) if isinstance(one, str) else one for key, one in value.items()}
 
     @field_validator("labels")
     @classmethod

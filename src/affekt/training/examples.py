@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from affekt import corpora
 from affekt.errors import CorpusError
-from affekt.labels import EMOTIONS
+from affekt.labels import EMOTIONS, nearest
+from affekt.recipe import Recipe
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +26,23 @@ class Targets:
     labels: tuple[str, ...]
     positions: Tensor
     allowed: Tensor
+
+
+def selected(recipe: Recipe) -> pd.DataFrame:
+    """The rows of the recipe's data, emotions merged and rows chosen as it says.
+
+    Raises:
+        UsageError: not a source, or `merge` names no emotion.
+        CorpusError: a column of `where` is missing, or no row is left.
+    """
+    table = corpora.load_many(recipe.data, labels=recipe.merge or None)
+    for column, values in recipe.where.items():
+        if column not in table:
+            raise CorpusError(f"where.{column}: the data have no such column{nearest(column, table.columns)}")
+        table = table[table[column].isin(values)].reset_index(drop=True)
+        if table.empty:
+            raise CorpusError(f"where.{column}: no row has {' or '.join(values)}")
+    return table
 
 
 def labelled(table: pd.DataFrame, labels: Sequence[str] | None) -> tuple[pd.DataFrame, int]:

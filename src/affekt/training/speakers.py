@@ -105,7 +105,7 @@ class SpeakerTask:
 
     def _piece(self, example: int, epoch: int) -> Samples:
         settings = self._recipe.speakers
-        rng = np.random.default_rng([self._recipe.seed, epoch, self.ids[example]])
+        rng = np.random.default_rng([self._recipe.seed, epoch, self.ids[example], _STREAM])
         speed = settings.speeds[self._speed[example]]
         heard = waves.crop(self._clips.samples(int(self._row[example])), settings.crop_seconds * speed, rng)
         return self._distort(waves.change_speed(heard, speed), rng)
@@ -162,6 +162,9 @@ def recordings(folder: str | None, key: str) -> list[Samples]:
         raise UsageError(f"{key}: {folder} holds no recordings ({', '.join(sorted(SUFFIXES))})")
     return [audio.load(path, limits=audio.Limits(seconds=RECORDING_SECONDS)).samples for path in paths]
 
+
+_STREAM = 1
+"""Keeps these draws apart from those of the spectrogram's augmentation."""
 
 SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
 

@@ -23,6 +23,7 @@ from affekt.recipe import Recipe
 from affekt.recognizer import resolve
 from affekt.training import distributed
 from affekt.training.clips import Clips
+from affekt.training.examples import selected
 from affekt.training.fit import Fit
 from affekt.training.journal import Journal, Watcher
 from affekt.training.package import package
@@ -101,7 +102,7 @@ def pretrain_speakers(
     recipe = recipe.model_copy(update={"task": "speakers", "labels": None})
     recipe = inherit(recipe, source) if source is not None else recipe
     with distributed.processes(), held(out, resume):
-        train, test = speaker_parts(corpora.load_many(recipe.data), recipe)
+        train, test = speaker_parts(selected(recipe), recipe)
         say(f"{len(train)} clips of {corpora.speaker_key(train).nunique()} speakers to learn from")
         say(f"{len(test)} clips of {corpora.speaker_key(test).nunique()} speakers to test on")
         say(f"seed {recipe.seed}, {torch.get_num_threads()} threads")

@@ -25,7 +25,7 @@ from affekt.splits import Fold, Folds, make_folds, train_validation
 from affekt.training import distributed
 from affekt.training.clips import Clips
 from affekt.training.emotions import EmotionTask, Examples
-from affekt.training.examples import Targets, labelled, targets
+from affekt.training.examples import Targets, labelled, selected, targets
 from affekt.training.fit import Fit, autocast
 from affekt.training.journal import Journal, Watcher
 from affekt.training.package import package
@@ -114,7 +114,7 @@ def train(
     source = open_folder(resolve(recipe.init)) if recipe.init is not None else None
     recipe = inherit(recipe, source) if source is not None else recipe
     with distributed.processes(), held(out, resume):
-        table, left_out = labelled(corpora.load_many(recipe.data), recipe.labels)
+        table, left_out = labelled(selected(recipe), recipe.labels)
         plan = _plan(table, recipe, protocol, folds, speaker_dependent)
         learnt = targets(table, recipe.labels)
         say(

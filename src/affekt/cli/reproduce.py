@@ -1,0 +1,78 @@
+"""affekt reproduce: the published systems, their conditions side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Published systems anew.")
+
+
+@app.callback()
+def reproduce() -> None:
+    """Run a published system under all its conditions, on the same folds and seeds."""
+
+
+@app.command(
+    epilog="Examples: affekt reproduce padi2021 --data iemocap:IEMOCAP --speakers librispeech:LIBRI -o padi | "
+    "affekt reproduce padi2021 thin train.epochs=20 --data emodb:EMODB --init speakers/model --seeds 1 -o padi"
+)
+def padi2021(
+    recipe: Annotated[
+        list[str] | None,
+        typer.Argument(help="A recipe (`padi2021`, if none is named) and overrides such as train.epochs=20."),
+    ] = None,
+    data: Annotated[str, typer.Option("--data", help="The corpus, such as iemocap:FOLDER.")] = "",
+    init: Annotated[
+        str | None, typer.Option("--init", help="A model folder that is pre-trained on speakers.")
+    ] = None,
+    speakers: Annotated[
+        list[str] | None,
+        typer.Option("--speakers", help="Or a corpus to pre-train on, such as librispeech:FOLDER."),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder of all runs.")] = Path(
+        "padi2021"
+    ),
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 3,
+    protocol: Annotated[
+        str | None, typer.Option(help="The folds; the corpus's usual ones, if not given.")
+    ] = None,
+    folds: Annotated[int, typer.Option(help="Folds of speaker-kfold.")] = 5,
+    variant: Annotated[
+        Literal["all", "improvised", "scripted"], typer.Option(help="The part of IEMOCAP.")
+    ] = "all",
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """ResNet + statistics pooling: {speaker pre-training} x {SpecAugment} (Padi et al., 2021)."""
+    from affekt.cli.runs import resolved, running
+    from affekt.errors import UsageError
+
+    if not data:
+        raise UsageError("data: no corpus; say --data CORPUS:FOLDER")
+    settings = resolved(recipe, [data], threads, default="padi2021")
+    if (init is None) == (not speakers):
+        raise UsageError("give --init MODEL_FOLDER or --speakers CORPUS:FOLDER, one of the two")
+    from affekt.verbs.pretrain import pretrain_speakers
+    from affekt.verbs.reproduce import reproduce_padi2021
+
+    with running(output, quiet=quiet) as (say, watcher, show):
+        if speakers:
+            first = resolved(["speakers"], speakers, threads).model_copy(update={"network": settings.network})
+            found = pretrain_speakers(first, output / "speakers", resume=True, say=say, watcher=watcher)
+            init = str(found.model)
+        assert init is not None
+        result = reproduce_padi2021(
+            settings,
+            output,
+            init=init,
+            protocol=protocol,
+            folds=folds,
+            seeds=range(seeds),
+            variant=variant,
+            say=say,
+            watcher=watcher,
+        )
+        show(result.to_markdown())

@@ -1,0 +1,98 @@
+"""One protocol under several conditions and seeds: what the reproductions of the three papers are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from affekt import files
+from affekt.errors import UsageError
+from affekt.evaluation.ablation import Ablation, ablation
+from affekt.evaluation.plots import ablation_figure
+from affekt.recipe import Recipe
+from affekt.training import distributed
+from affekt.training.journal import Watcher
+from affekt.training.run import Say
+from affekt.verbs.train import train
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A condition: a name and what it changes in the recipe, by section (`{"augment": {"copies": 1}}`)."""
+
+    name: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def apply(self, recipe: Recipe, seed: int) -> Recipe:
+        """The recipe under this condition and seed."""
+        updates: dict[str, Any] = {"seed": seed}
+        for key, value in self.changes.items():
+            section = getattr(recipe, key)
+            updates[key] = section.model_copy(update=value) if isinstance(value, Mapping) else value
+        return recipe.model_copy(update=updates)
+
+
+def ablate(
+    recipe: Recipe,
+    out: Path,
+    cells: Sequence[Cell],
+    differences: Sequence[tuple[str, str]],
+    *,
+    title: str,
+    protocol: str,
+    folds: int,
+    seeds: Sequence[int],
+    say: Say | None = None,
+    watcher: Watcher | None = None,
+) -> Ablation:
+    """Cross-validates each cell with each seed on the same folds, and compares them.
+
+    Each run has its own folder, `out/CELL/seed-N`; what is there is gone on with, or taken.
+    `out` gets `ablation.json`, `ablation.md` and `ablation.png`.
+
+    Raises:
+        UsageError, CorpusError, TrainingError: as `train`.
+        KeyboardInterrupt: on Ctrl-C, after a checkpoint.
+    """
+    say = say or (lambda text: None)
+    scored: dict[str, list[pd.DataFrame]] = {}
+    labels: tuple[str, ...] = ()
+    title_of_folds = ""
+    for seed in seeds:
+        for cell in cells:
+            folder = out / cell.name.replace(" ", "-") / f"seed-{seed}"
+            say(f"{cell.name}, seed {seed}")
+            found = train(
+                cell.apply(recipe, seed),
+                folder,
+                protocol=protocol,
+                folds=folds,
+                resume=True,
+                say=say,
+                watcher=watcher,
+            )
+            assert found.report is not None
+            labels, title_of_folds = found.report.labels, found.report.protocol
+            scored.setdefault(cell.name, []).append(_scores(folder))
+    result = ablation(scored, labels, differences, title=title, protocol=title_of_folds)
+    if distributed.rank() == 0:
+        files.write_json(out / "ablation.json", result.to_json())
+        files.write_text(out / "ablation.md", result.to_markdown())
+        ablation_figure(result, out / "ablation.png")
+    return result
+
+
+def _scores(folder: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    path = folder / "scores.csv"
+    try:
+        table: pd.DataFrame = pd.read_csv(path, dtype={"fold": str, "speaker": str})
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path}: cannot be read ({error}); delete {folder} and run again") from None
+    return table
