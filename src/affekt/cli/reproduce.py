@@ -16,8 +16,8 @@ def reproduce() -> None:
 
 
 @app.command(
-    epilog="Examples: affekt reproduce padi2021 --data iemocap:IEMOCAP --speakers librispeech:LIBRI -o padi | "
-    "affekt reproduce padi2021 thin train.epochs=20 --data emodb:EMODB --init speakers/model --seeds 1 -o padi"
+    epilog="Examples: affekt reproduce padi2021 --data iemocap:IEMOCAP --speakers librispeech:LIBRISPEECH -o out"
+    " | affekt reproduce padi2021 thin train.epochs=20 --data emodb:EMODB --init speakers/model -o out"
 )
 def padi2021(
     recipe: Annotated[
