@@ -27,8 +27,8 @@ CORPORA = ("emodb", "nemo", "ravdess")
 EPOCHS = 24
 TESTED = (
     "The model has heard every speaker of its three corpora, so it cannot be tested on them. The figures are "
-    "of the same network trained on one corpus at a time, without the speakers it was tested on, each for its "
-    "own number of epochs and EMO-DB without normalisation of the level (`benchmarks/resnet_stats.py`); "
+    "of the same network trained on one corpus at a time, without the speakers it was tested on, each for "
+    "its own number of epochs and EMO-DB without normalisation of the level (`benchmarks/resnet_stats.py`); "
     "EMO-DB clips are cut or padded to 2.0 s."
 )
 

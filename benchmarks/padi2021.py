@@ -1,7 +1,7 @@
 """System A's ablation: {speaker pre-training} x {SpecAugment} on one corpus, the same folds, seeds and steps.
 
-The thin network, by the protocol of each corpus; no clip of a test speaker chooses anything: every fold trains on
-all other speakers for a number of epochs set beforehand, and the last weights are tested.
+The thin network, by the protocol of each corpus; no clip of a test speaker chooses anything: every fold
+trains on all other speakers for a number of epochs set beforehand, and the last weights are tested.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Speaker pre-training: the equal error rate on speakers never heard, beside systems that have learnt nothing.
+"""Speaker pre-training: the equal error rate on speakers never heard, beside what has learnt nothing.
 
-Trials are those of the run, all of speakers of `test-other`. Beside the trained network stand the same network
-with its first weights, and mean and standard deviation over time of log-mels, each dimension scaled by the clips
-of the training speakers: what an utterance's long-term spectrum tells of its speaker without any learning.
+Trials are those of the run, all of speakers of `test-other`. Beside the trained network stand the same
+network with its first weights, and mean and standard deviation over time of log-mels, each dimension scaled by
+the clips of the training speakers: what a long-term spectrum tells of its speaker without any learning.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def main() -> None:
         "untrained": verify(first, trials, test),
         "log_mel_statistics": verify(means, trials, test),
     }
-    figures = {}
+    figures: dict[str, float] = {}
     for name, one in systems.items():
         assert one.eer.value is not None and one.eer.low is not None and one.eer.high is not None
         figures |= {

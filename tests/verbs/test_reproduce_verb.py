@@ -1,4 +1,4 @@
-"""Reproductions: four cells on the same folds with the same number of steps, and what papers use of IEMOCAP."""
+"""Reproductions: four cells on the same folds with as many steps, and what papers use of IEMOCAP."""
 
 from __future__ import annotations
 

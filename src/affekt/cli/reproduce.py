@@ -16,7 +16,7 @@ def reproduce() -> None:
 
 
 @app.command(
-    epilog="Examples: affekt reproduce padi2021 --data iemocap:IEMOCAP --speakers librispeech:LIBRISPEECH -o out"
+    epilog="Examples: affekt reproduce padi2021 --data iemocap:IEMOCAP --speakers librispeech:LIBRI -o out"
     " | affekt reproduce padi2021 thin train.epochs=20 --data emodb:EMODB --init speakers/model -o out"
 )
 def padi2021(
