@@ -1,8 +1,8 @@
 """Speaker pre-training: the equal error rate on speakers never heard, beside what has learnt nothing.
 
 Trials are those of the run, all of speakers of `test-other`. Beside the trained network stand the same
-network with its first weights, and mean and standard deviation over time of log-mels, each dimension scaled by
-the clips of the training speakers: what a long-term spectrum tells of its speaker without any learning.
+network with its first weights, and mean and standard deviation over time of log-mels, each dimension scaled
+by the clips of the training speakers: what a long-term spectrum tells of its speaker without any learning.
 """
 
 from __future__ import annotations
