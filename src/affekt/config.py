@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from affekt.labels import EMOTIONS
 
-SYSTEMS: tuple[str, ...] = ("resnet-stats",)
+SYSTEMS: tuple[str, ...] = ("resnet-stats", "resnet-attention")
 """The closed registry of systems; a model folder that names another one is refused."""
 
 MODEL_FORMAT = 1
@@ -47,14 +47,14 @@ class Metric(Strict):
 
 
 class TrainingCorpus(Strict):
-    """A corpus the model was trained on."""
+    """A corpus, or a public checkpoint, that the model learnt from; None where a number is not known."""
 
     name: Line
     licence: Line
     non_commercial: bool
     citation: Line
-    clips: int = Field(ge=0)
-    speakers: int = Field(ge=0)
+    clips: int | None = Field(ge=0)
+    speakers: int | None = Field(ge=0)
 
 
 class TrainingRecord(Strict):

@@ -14,11 +14,11 @@ from affekt import recipe as recipes
 from affekt.config import SYSTEMS
 from affekt.losses import cross_entropy
 from affekt.models import build
-from affekt.recipe import Recipe
+from affekt.recipe import RECIPES, Recipe
 from tests.fixtures import toy
 
 CLASSES = 5
-TENSORS = {"resnet-stats": "5932c048ac7f7ff1"}
+TENSORS = {"resnet-stats": "5932c048ac7f7ff1", "resnet-attention": "af66c13c0f3a0ec8"}
 """The start of a digest over each system's tensor names: stored models must stay readable."""
 
 
@@ -41,7 +41,7 @@ def trained(system: str) -> nn.Module:
 
 def small(system: str, *overrides: str) -> Recipe:
     """The system's smallest recipe."""
-    return recipes.load(None, [f"system={system}", *toy.SMALL, *overrides])
+    return recipes.load(None, [f"system={system}", *toy.SHAPES[system], *overrides])
 
 
 def clips() -> list[Tensor]:
@@ -65,7 +65,9 @@ def run(network: nn.Module, pieces: list[Tensor], beyond: int = 0) -> dict[str, 
 
 
 def test_the_registry_is_the_recipes_and_the_model_folders() -> None:
-    assert get_args(Recipe.model_fields["system"].annotation) == SYSTEMS
+    assert tuple(RECIPES) == SYSTEMS == tuple(toy.SHAPES)
+    for system, shape in RECIPES.items():
+        assert get_args(shape.model_fields["system"].annotation) == (system,)
     assert set(TENSORS) == set(SYSTEMS)
 
 

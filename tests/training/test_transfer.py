@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import io
 from pathlib import Path
 
 import pytest
 import torch
 
 from affekt import files, model_folder
+from affekt import recipe as recipes
 from affekt.errors import UsageError
-from affekt.models import build
+from affekt.models import build, public
 from affekt.recipe import Recipe, TransferRecipe
 from affekt.training.emotions import EmotionTask
 from affekt.training.fit import Fit, autocast
 from affekt.training.journal import Journal
 from affekt.training.levels import is_frozen, levels, parameter_groups
-from affekt.training.transfer import inherit, start
+from affekt.training.transfer import Source, from_folder, from_public, inherit, start
 from affekt.verbs.train import train
 from tests.fixtures import toy
+from tests.fixtures.file_server import serve
+from tests.models.test_public import wespeaker_state
 
 
 @pytest.fixture(scope="module")
@@ -43,22 +49,19 @@ def from_source(
 
 
 def test_the_head_is_taken_only_where_the_labels_are_the_same(table: Path, source: Path) -> None:
-    folder = model_folder.open_folder(source)
-    known = model_folder.read_weights(folder)
+    folder = from_folder(source)
     recipe = from_source(table, source)
     for labels, heads in (
-        (folder.config.labels, 0),
+        (list(folder.labels), 0),
         (["anger", "sadness"], 2),
-        (folder.config.labels[::-1], 2),
+        (list(folder.labels)[::-1], 2),
     ):
         network = build(recipe, len(labels))
         transfer = start(network, recipe, labels, folder)
         assert list(transfer.new) == ["head.weight", "head.bias"][:heads]
         assert set(transfer.left) == set(transfer.new)
         for name, value in network.state_dict().items():
-            same = (
-                torch.equal(value, torch.from_numpy(known[name].copy())) if name in transfer.taken else None
-            )
+            same = torch.equal(value, folder.tensors[name]) if name in transfer.taken else None
             assert same is not False, name
         assert len(transfer.taken) + len(transfer.new) == len(network.state_dict())
 
@@ -86,7 +89,7 @@ def test_what_a_source_was_trained_on_binds_what_starts_from_it(source: Path, tm
 
 
 def test_a_source_brings_its_shape_and_refuses_another(source: Path) -> None:
-    folder = model_folder.open_folder(source)
+    folder = from_folder(source)
     assert inherit(Recipe(), folder).network.width == 4
     with pytest.raises(UsageError, match=r"network\.width: the recipe says 16, and .* has 4; leave it out"):
         inherit(Recipe.model_validate({"network": {"width": 16}}), folder)
@@ -108,7 +111,7 @@ def test_groups_hold_each_parameter_once_at_its_rate(table: Path, source: Path) 
 def run(recipe: Recipe, folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor], Fit]:
     """Trains from the source; the tensors before and after."""
     assert recipe.init is not None
-    opened = model_folder.open_folder(recipe.init)
+    opened = from_folder(Path(recipe.init))
     recipe = inherit(recipe, opened)
     examples = toy.examples(recipe)
     network = build(recipe, len(examples.targets.labels))
@@ -149,3 +152,53 @@ def test_a_slower_trunk_moves_less(table: Path, source: Path, tmp_path: Path) ->
         before, after, _ = run(from_source(table, source, rate=rate), tmp_path / str(rate))
         distances.append(float((after["conv1.weight"] - before["conv1.weight"]).norm()))
     assert 0 < distances[1] < 0.1 * distances[0]
+
+
+def test_a_public_checkpoint_is_fetched_and_starts_a_network(
+    table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AFFEKT_CACHE", str(tmp_path / "cache"))
+    buffer = io.BytesIO()
+    torch.save(wespeaker_state(0), buffer)
+    content = buffer.getvalue()
+    with serve(content) as served:
+        moved = dataclasses.replace(public.PUBLIC["wespeaker-resnet34"], url=served.url)
+        monkeypatch.setattr(public, "PUBLIC", {"wespeaker-resnet34": moved})
+        base = recipes.load(
+            None, ["init=wespeaker-resnet34", "transfer.freeze=true", f"data={table}", "train.epochs=1"]
+        )
+        with pytest.raises(UsageError, match="SHA-256 is not known"):
+            train(base, tmp_path / "run")
+        digest = hashlib.sha256(content).hexdigest()
+        result = train(base.model_copy(update={"init_sha256": digest}), tmp_path / "run")
+        assert len(served.asked) == 1
+    assert result.model is not None
+    made = model_folder.open_folder(result.model)
+    assert made.config.recipe["network"]["features"] == "kaldi"
+    learnt = {one.name: one for one in made.config.training.corpora}
+    assert learnt["wespeaker-resnet34"].licence == "CC-BY-4.0" and learnt["wespeaker-resnet34"].clips is None
+    assert "| wespeaker-resnet34 | not known | not known | CC-BY-4.0 |" in made.contents["README.md"].decode()
+    kept = files.read_json(tmp_path / "run" / "transfer.json")
+    assert kept["new"] == ["head.weight", "head.bias"] and not kept["left"]
+    path = tmp_path / "speakers.pt"
+    path.write_bytes(content)
+    assert from_public(str(path)).name == "wespeaker-resnet34"
+    with pytest.raises(
+        UsageError, match=r"init: wespeaker-resnet is neither .* did you mean 'wespeaker-resnet34'"
+    ):
+        train(base.model_copy(update={"init": "wespeaker-resnet"}), tmp_path / "other")
+
+
+def test_a_source_brings_its_system_too() -> None:
+    source = Source("somewhere", "resnet-attention", {"channels": [8, 8, 8, 8]}, "speakers", (), {}, ())
+    found = inherit(Recipe(), source)
+    assert found.model_dump()["system"] == "resnet-attention" and found.network.model_dump()["channels"] == (
+        8,
+        8,
+        8,
+        8,
+    )
+    with pytest.raises(
+        UsageError, match="somewhere: is a resnet-attention, and the recipe wants a resnet-stats"
+    ):
+        inherit(Recipe.model_validate({"system": "resnet-stats"}), source)

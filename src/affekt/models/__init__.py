@@ -14,12 +14,21 @@ def build(recipe: Recipe, classes: int) -> nn.Module:
     import torch
 
     torch.manual_seed(recipe.seed)
+    network: nn.Module
     match recipe.system:
         case "resnet-stats":
             # The front end is built from this package's layers: at the top, each would wait for the other.
             from affekt.models.resnet_stats import ResNetStats
 
             network = ResNetStats(
+                classes,
+                head="cosine" if recipe.task == "speakers" else "linear",
+                **recipe.network.model_dump(),
+            )
+        case "resnet-attention":
+            from affekt.models.speaker_resnets import AttentiveResNet
+
+            network = AttentiveResNet(
                 classes,
                 head="cosine" if recipe.task == "speakers" else "linear",
                 **recipe.network.model_dump(),

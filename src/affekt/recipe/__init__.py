@@ -2,6 +2,9 @@
 
 from affekt.recipe.reading import dump, load, parse, shipped
 from affekt.recipe.sections import (
+    RECIPES,
+    AttentiveNetworkRecipe,
+    AttentiveRecipe,
     AugmentRecipe,
     NetworkRecipe,
     Recipe,
@@ -11,6 +14,9 @@ from affekt.recipe.sections import (
 )
 
 __all__ = [
+    "RECIPES",
+    "AttentiveNetworkRecipe",
+    "AttentiveRecipe",
     "AugmentRecipe",
     "NetworkRecipe",
     "Recipe",

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from affekt.errors import MissingExtraError, UsageError
 from affekt.labels import nearest
-from affekt.recipe.sections import Recipe
+from affekt.recipe.sections import RECIPES, Recipe
 
 
 def shipped() -> list[str]:
@@ -36,10 +36,14 @@ def load(source: str | None = None, overrides: Sequence[str] = ()) -> Recipe:
 
 def parse(values: Mapping[str, Any], name: str) -> Recipe:
     """Checks a recipe's values; `name` is where they come from, for the error."""
+    system = values.get("system", "resnet-stats")
+    if system not in RECIPES:
+        raise UsageError(f"{name}: system: '{system}' is not one{nearest(str(system), RECIPES)}")
+    shape = RECIPES[system]
     try:
-        return Recipe.model_validate(values)
+        return shape.model_validate(values)
     except ValidationError as error:
-        raise UsageError(f"{name}: {_explain(error)}") from None
+        raise UsageError(f"{name}: {_explain(error, shape)}") from None
 
 
 def dump(recipe: Recipe) -> str:
@@ -105,12 +109,12 @@ def _plain(text: str) -> Any:
         raise ValueError("nested too deeply") from None
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError, shape: type[Recipe]) -> str:
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
         return f"{key}: {first['msg'].removeprefix('Value error, ')}"
-    section: type[BaseModel] = Recipe
+    section: type[BaseModel] = shape
     for part in first["loc"][:-1]:
         annotation = section.model_fields[str(part)].annotation
         assert isinstance(annotation, type) and issubclass(annotation, BaseModel)

@@ -8,7 +8,7 @@ from affekt.config import ModelConfig
 def card(config: ModelConfig, tested: str) -> str:
     """The card's Markdown; `tested` says how the figures in `config.metrics` were found."""
     corpora = "\n".join(
-        f"| {one.name} | {one.clips} | {one.speakers} | {one.licence} | {one.citation} |"
+        f"| {one.name} | {_count(one.clips)} | {_count(one.speakers)} | {one.licence} | {one.citation} |"
         for one in config.training.corpora
     )
     figures = "\n".join(
@@ -63,6 +63,10 @@ Input is speech at 16 kHz of any length; output is a score for each of the label
 `affekt train data=CORPUS:FOLDER init=THIS_FOLDER`. Input is speech at 16 kHz of any length; the cosine of two
 clips' embeddings is high where one speaker is heard in both.""",
 }
+
+
+def _count(number: int | None) -> str:
+    return "not known" if number is None else str(number)
 
 
 def _subject(config: ModelConfig) -> str:

@@ -1,17 +1,43 @@
-"""Starting from a network that has learnt something else."""
+"""Starting from a network that has learnt something else: a model folder or a public checkpoint."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from affekt import recipe as recipes
+from affekt.config import TrainingCorpus
 from affekt.errors import UsageError
-from affekt.model_folder import ModelFolder, read_weights
-from affekt.recipe import NetworkRecipe, Recipe
+from affekt.model_folder import open_folder, read_weights
+from affekt.models import public
+from affekt.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Source:
+    """A network to start from.
+
+    Attributes:
+        name: what it is called in messages.
+        system: one of Affekt's.
+        network: the settings of its network.
+        task, labels: what its head tells apart; no labels where it comes without a head.
+        tensors: its weights, in the names of Affekt's network.
+        corpora: what it learnt from.
+    """
+
+    name: str
+    system: str
+    network: Mapping[str, Any]
+    task: str
+    labels: tuple[str, ...]
+    tensors: Mapping[str, Tensor]
+    corpora: tuple[TrainingCorpus, ...]
 
 
 @dataclass(frozen=True)
@@ -35,53 +61,91 @@ class Transfer:
         return {key: list(value) if key != "source" else value for key, value in asdict(self).items()}
 
 
-def inherit(recipe: Recipe, source: ModelFolder) -> Recipe:
-    """The recipe with the shape of the source's network.
+def from_folder(path: Path) -> Source:
+    """A model folder as a source.
 
     Raises:
-        UsageError: another system, or a shape that the recipe asks for and the source does not have.
+        ModelFolderError: it is damaged or not to be trusted.
     """
-    config = source.config
-    if config.system != recipe.system:
-        raise UsageError(f"{source.path}: is a {config.system}, and the recipe wants a {recipe.system}")
-    shape = NetworkRecipe.model_validate(config.recipe.get("network", {}))
+    folder = open_folder(path)
+    config = folder.config
+    shape = recipes.parse(config.recipe, f"{path}: config.json").network
+    return Source(
+        name=str(path),
+        system=config.system,
+        network=shape.model_dump(),
+        task=config.task,
+        labels=tuple(config.labels),
+        tensors={name: torch.from_numpy(value.copy()) for name, value in read_weights(folder).items()},
+        corpora=tuple(config.training.corpora),
+    )
+
+
+def from_public(
+    init: str, sha256: str | None = None, tick: Callable[[int, int | None], None] | None = None
+) -> Source:
+    """A public checkpoint, by its name or its file, as a source; a name is downloaded once.
+
+    Raises:
+        UsageError, DownloadError, ModelFolderError: as `models.public.resolve` and `read_public`.
+    """
+    name, path = public.resolve(init, sha256=sha256, tick=tick)
+    checkpoint = public.find(name)
+    learnt = TrainingCorpus(
+        name=name,
+        licence=checkpoint.licence,
+        non_commercial=False,
+        citation=checkpoint.citation,
+        clips=None,
+        speakers=None,
+    )
+    tensors = public.read_public(name, path)
+    return Source(name, checkpoint.system, checkpoint.network, "speakers", (), tensors, (learnt,))
+
+
+def inherit(recipe: Recipe, source: Source) -> Recipe:
+    """The recipe with the system and the shape of the source's network.
+
+    Raises:
+        UsageError: the recipe asks for another system or shape.
+    """
+    if "system" in recipe.model_fields_set and recipe.system != source.system:
+        raise UsageError(f"{source.name}: is a {source.system}, and the recipe wants a {recipe.system}")
+    plain = recipe.model_dump(mode="json") | {"system": source.system, "network": dict(source.network)}
+    inherited = recipes.parse(plain, source.name)
     for key in sorted(recipe.network.model_fields_set):
-        wanted, given = getattr(recipe.network, key), getattr(shape, key)
+        wanted, given = getattr(recipe.network, key), getattr(inherited.network, key, None)
         if wanted != given:
             raise UsageError(
-                f"network.{key}: the recipe says {wanted}, and {source.path} has {given}; leave it out, or "
+                f"network.{key}: the recipe says {wanted}, and {source.name} has {given}; leave it out, or "
                 f"say network.{key}={given}"
             )
-    return recipe.model_copy(update={"network": shape})
+    return inherited
 
 
-def start(network: nn.Module, recipe: Recipe, labels: Sequence[str], source: ModelFolder) -> Transfer:
+def start(network: nn.Module, recipe: Recipe, labels: Sequence[str], source: Source) -> Transfer:
     """Copies the source's tensors into the network; the head only where both have the same labels in order.
 
     Raises:
         UsageError: not one tensor below the head fits.
     """
-    found = read_weights(source)
-    config = source.config
-    same_head = config.task == recipe.task and list(config.labels) == list(labels)
+    same_head = source.task == recipe.task and source.labels == tuple(labels)
     wanted = network.state_dict()
     taken = [
         name
         for name, value in wanted.items()
-        if name in found
-        and tuple(found[name].shape) == tuple(value.shape)
+        if name in source.tensors
+        and source.tensors[name].shape == value.shape
         and (same_head or not name.startswith("head."))
     ]
     if not any(not name.startswith("head.") for name in taken):
-        raise UsageError(f"{source.path}: holds no tensor of this network's names and shapes")
-    network.load_state_dict(
-        {**wanted, **{name: torch.from_numpy(found[name].copy()) for name in taken}}, strict=True
-    )
+        raise UsageError(f"{source.name}: holds no tensor of this network's names and shapes")
+    network.load_state_dict({**wanted, **{name: source.tensors[name] for name in taken}}, strict=True)
     return Transfer(
-        str(source.path),
+        source.name,
         tuple(taken),
         tuple(name for name in wanted if name not in taken),
-        tuple(sorted(set(found) - set(taken))),
+        tuple(sorted(set(source.tensors) - set(taken))),
     )
 
 

@@ -17,10 +17,8 @@ from affekt.config import Metric
 from affekt.errors import CorpusError, UsageError
 from affekt.evaluation import Interval, Trial, eer_interval, make_trials, min_dcf, write_trials
 from affekt.evaluation.plots import learning_curve_figure
-from affekt.model_folder import open_folder
 from affekt.models import build
 from affekt.recipe import Recipe
-from affekt.recognizer import resolve
 from affekt.training import distributed
 from affekt.training.clips import Clips
 from affekt.training.examples import selected
@@ -31,6 +29,7 @@ from affekt.training.run import Say, decoding, held, record_run
 from affekt.training.scoring import score_rows
 from affekt.training.speakers import SpeakerTask
 from affekt.training.transfer import inherit, start
+from affekt.verbs.sources import open_source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,7 +97,7 @@ def pretrain_speakers(
     say = say or (lambda text: None)
     if not recipe.data:
         raise UsageError("recipe: no data; name a corpus such as data=librispeech:FOLDER, or a table")
-    source = open_folder(resolve(recipe.init)) if recipe.init is not None else None
+    source = open_source(recipe, watcher)
     recipe = recipe.model_copy(update={"task": "speakers", "labels": None})
     recipe = inherit(recipe, source) if source is not None else recipe
     with distributed.processes(), held(out, resume):
@@ -137,7 +136,7 @@ def pretrain_speakers(
                     "speakers.eer": Metric(value=found.eer.value, low=found.eer.low, high=found.eer.high)
                 },
                 tested=f"Told {found.speakers} unheard speakers apart, in {found.trials} trials.",
-                inherited=source.config.training.corpora if source else (),
+                inherited=source.corpora if source else (),
             )
             say(f"{found.line()}; model: {model}")
         distributed.barrier()

@@ -17,10 +17,8 @@ from affekt.errors import UsageError
 from affekt.evaluation import Report, summarise
 from affekt.evaluation.folder import write_report
 from affekt.evaluation.plots import learning_curve_figure
-from affekt.model_folder import ModelFolder, open_folder
 from affekt.models import build
 from affekt.recipe import Recipe
-from affekt.recognizer import resolve
 from affekt.splits import Fold, Folds, make_folds, train_validation
 from affekt.training import distributed
 from affekt.training.clips import Clips
@@ -31,7 +29,8 @@ from affekt.training.journal import Journal, Watcher
 from affekt.training.package import package
 from affekt.training.run import Say, decoding, held, record_run
 from affekt.training.scoring import score_rows
-from affekt.training.transfer import inherit, start
+from affekt.training.transfer import Source, inherit, start
+from affekt.verbs.sources import open_source
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,7 +54,7 @@ class _Run:
     learnt: Targets
     resume: bool
     watcher: Watcher | None
-    source: ModelFolder | None
+    source: Source | None
 
     def fit(
         self, fold: Fold, folder: Path, label: str = ""
@@ -111,7 +110,7 @@ def train(
     say = say or (lambda text: None)
     if not recipe.data:
         raise UsageError("recipe: no data; name a corpus such as data=emodb:FOLDER, or a table")
-    source = open_folder(resolve(recipe.init)) if recipe.init is not None else None
+    source = open_source(recipe, watcher)
     recipe = inherit(recipe, source) if source is not None else recipe
     with distributed.processes(), held(out, resume):
         table, left_out = labelled(selected(recipe), recipe.labels)
@@ -167,7 +166,7 @@ def _final(run: _Run, fold: Fold, metrics: Mapping[str, Metric], tested: str, sa
             seconds=seconds,
             metrics=metrics,
             tested=tested,
-            inherited=run.source.config.training.corpora if run.source else (),
+            inherited=run.source.corpora if run.source else (),
         )
         say(f"model: {model}")
     distributed.barrier()
