@@ -26,7 +26,7 @@ from affekt.verbs.train import train
 CORPORA = ("emodb", "nemo", "ravdess")
 EPOCHS = 24
 ABSENT_CLASSES = 0.1
-"""A class that a clip's corpus lacks counts a little: left out, `calm` or `boredom` would draw in the clips of
+"""A class that a clip's corpus lacks counts a little: left out, `calm` or `boredom` would draw in clips of
 corpora that do not know them."""
 TESTED = (
     "The model has heard every speaker of its three corpora, so it cannot be tested on them. The figures are "
