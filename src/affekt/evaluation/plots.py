@@ -187,6 +187,30 @@ def ablation_figure(result: Ablation, path: Path) -> None:
     _save(figure, path)
 
 
+def shares_figure(
+    curves: Mapping[str, Sequence[tuple[float, float, float, float]]], path: Path, *, title: str
+) -> None:
+    """Draws `uar` over the share of the training clips: name -> points (share, uar, low, high).
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        WriteError: the file cannot be written.
+    """
+    figure = _figure(6.5, 4.2)
+    axes = figure.add_subplot()
+    styles = zip(curves.items(), (_GREY, _BLUE, _ORANGE), ("o--", "s-", "D-"), strict=False)
+    for (name, points), colour, style in styles:
+        share, value, low, high = (np.array(column) for column in zip(*points, strict=True))
+        axes.plot(100 * share, value, style, color=colour, label=name)
+        axes.fill_between(100 * share, low, high, color=colour, alpha=0.15, linewidth=0)
+    axes.set_xlabel("training clips used, %")
+    axes.set_ylabel("uar (band: 95 % over speakers)")
+    axes.grid(color="lightgrey")
+    axes.legend(frameon=False)
+    axes.set_title(title, fontsize=10)
+    _save(figure, path)
+
+
 def _figure(width: float, height: float) -> Figure:
     """A figure of that many inches, on the Agg canvas."""
     try:

@@ -161,6 +161,8 @@ class TrainRecipe(_Section):
 
     epochs: int = Field(40, ge=1)
     """Passes over the training clips."""
+    share: float = Field(1.0, gt=0, le=1)
+    """The share of each class's training clips that is used; a larger share holds all of a smaller one."""
     batch_clips: int = Field(32, ge=2)
     """Most clips in a batch."""
     batch_seconds: float = Field(160.0, gt=0)

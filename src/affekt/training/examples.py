@@ -14,6 +14,7 @@ from affekt import corpora
 from affekt.errors import CorpusError
 from affekt.labels import EMOTIONS, nearest
 from affekt.recipe import Recipe
+from affekt.training.batches import IntArray
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +59,21 @@ def labelled(table: pd.DataFrame, labels: Sequence[str] | None) -> tuple[pd.Data
             f"the data hold {rows['emotion'].nunique()} of the emotions asked for; two are needed"
         )
     return rows, len(table) - len(rows)
+
+
+def part(rows: IntArray, positions: Tensor, share: float, seed: int) -> IntArray:
+    """A share of `rows`, at least one of each class; of the same seed, larger shares hold smaller ones.
+
+    `positions` are the classes of all of a table's rows.
+    """
+    if share == 1:
+        return rows
+    order = np.random.default_rng([seed, len(rows)]).permutation(rows)
+    classes = positions.numpy()[order]
+    kept = [
+        one[: max(1, round(share * len(one)))] for one in (order[classes == c] for c in np.unique(classes))
+    ]
+    return np.sort(np.concatenate(kept))
 
 
 def targets(table: pd.DataFrame, labels: Sequence[str] | None) -> Targets:

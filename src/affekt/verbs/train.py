@@ -23,7 +23,7 @@ from affekt.splits import Fold, Folds, make_folds, train_validation
 from affekt.training import distributed
 from affekt.training.clips import Clips
 from affekt.training.emotions import EmotionTask, Examples
-from affekt.training.examples import Targets, labelled, selected, targets
+from affekt.training.examples import Targets, labelled, part, selected, targets
 from affekt.training.fit import Fit, autocast
 from affekt.training.journal import Journal, Watcher
 from affekt.training.package import package
@@ -68,7 +68,9 @@ class _Run:
             transfer = start(network, self.recipe, self.learnt.labels, self.source)
             if distributed.rank() == 0:
                 files.write_json(folder / "transfer.json", transfer.to_json())
-        examples = Examples(self.clips, self.learnt, fold.train, fold.validation)
+        share = self.recipe.train.share
+        used = part(fold.train, self.learnt.positions, share, self.recipe.seed)
+        examples = Examples(self.clips, self.learnt, used, fold.validation)
         task = EmotionTask(examples, self.recipe, lambda: autocast(self.recipe))
         fit = Fit(network, task, self.recipe, folder)
         journal = Journal(folder / "log.jsonl" if distributed.rank() == 0 else None, self.watcher, label)
