@@ -6,18 +6,19 @@ import math
 import os
 import platform
 import shlex
-import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from affekt import files
+from affekt import files, provenance
 from affekt.errors import UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 DATA = Path(os.environ.get("AFFEKT_DATA", ROOT.parent / "shared" / "data"))
 """The folder of corpora, where a benchmark is not told of another."""
+PLACES = ("--data", "--out")
 
 
 def record(
@@ -42,8 +43,8 @@ def record(
     files.write_json(
         RESULTS / f"{name}.json",
         {
-            "command": _command(script or name),
-            "commit": _commit(),
+            "command": command(script or name, sys.argv[1:]),
+            "commit": provenance.commit(),
             "machine": machine(),
             "seconds": round(time.perf_counter() - started, 3),
             "figures": figures,
@@ -55,7 +56,7 @@ def record(
 def machine() -> dict[str, str | int | float]:
     """The processor, its usable cores, the memory in GiB, and the Python that ran."""
     return {
-        "cpu": _cpu_model(),
+        "cpu": str(provenance.machine()["processor"]),
         "cores": len(os.sched_getaffinity(0)),
         "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         "system": f"{platform.system()} {platform.machine()}",
@@ -63,22 +64,13 @@ def machine() -> dict[str, str | int | float]:
     }
 
 
-def _command(name: str) -> str:
-    return shlex.join(["python", f"benchmarks/{name}.py", *sys.argv[1:]])
-
-
-def _commit() -> str:
-    run = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-    return run.stdout.strip() or "unknown"
-
-
-def _cpu_model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    for line in lines:
-        key, _, value = line.partition(":")
-        if key.strip() == "model name":
-            return value.strip()
-    return platform.processor() or platform.machine()
+def command(name: str, words: Sequence[str]) -> str:
+    """The command line without where data and runs lie; of other absolute paths, the last two parts."""
+    kept: list[str] = []
+    place = False
+    for word in words:
+        if place or word in PLACES:
+            place = not place
+        else:
+            kept.append(str(Path(*Path(word).parts[-2:])) if word.startswith("/") else word)
+    return shlex.join(["python", f"benchmarks/{name}.py", *kept])

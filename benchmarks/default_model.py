@@ -7,12 +7,13 @@ tested on (`benchmarks/resnet_stats.py`): the model itself has heard every speak
 from __future__ import annotations
 
 import argparse
+import shlex
 import tempfile
 import time
 from pathlib import Path
 
 import torch
-from _record import DATA, RESULTS, record
+from _record import DATA, RESULTS, command, record
 from rich.console import Console
 
 from affekt import corpora, files, recipe
@@ -47,6 +48,9 @@ def main() -> None:
     expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     weights = load_weights(trained, expected)
     network.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in weights.items()})
+    origin = trained.config.training
+    words = shlex.split(origin.command)[1:]
+    record_of_training = origin.model_copy(update={"command": command("default_model", words)})
     published = package(
         MODELS["default"],
         network,
@@ -56,6 +60,7 @@ def main() -> None:
         seconds=trained.config.training.seconds,
         metrics=measured(),
         tested=TESTED,
+        origin=record_of_training,
     )
     sizes = {name: len(data) for name, data in published.contents.items()}
     figures = {

@@ -34,6 +34,7 @@ def package(
     metrics: Mapping[str, Metric],
     tested: str,
     inherited: Sequence[TrainingCorpus] = (),
+    origin: TrainingRecord | None = None,
 ) -> model_folder.ModelFolder:
     """Writes the model folder whole.
 
@@ -42,6 +43,7 @@ def package(
         seconds: wall time of training.
         metrics: figures on speakers it has not heard, by name; `tested` says how they were found.
         inherited: what the network that it started from was trained on; its licences bind this one too.
+        origin: of a network that was trained before: its command, commit and versions stay.
     """
     from safetensors.torch import save
 
@@ -64,9 +66,9 @@ def package(
             corpora=trained_on,
             seconds=round(seconds, 1),
             seed=recipe.seed,
-            command=_line(provenance.command()),
-            commit=provenance.commit(),
-            versions=provenance.versions(),
+            command=origin.command if origin else _line(provenance.command()),
+            commit=origin.commit if origin else provenance.commit(),
+            versions=origin.versions if origin else provenance.versions(),
         ),
         metrics=dict(metrics),
         licence=licence(trained_on),
