@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnxruntime
 import pytest
 import torch
 from torch import Tensor, nn
 
+import affekt
 from affekt.config import SYSTEMS
 from affekt.model_folder import graph
 from affekt.models.onnx import to_onnx
@@ -50,6 +53,13 @@ def difference(pair: Pair, pieces: list[Tensor], beyond: int = 0) -> float:
         )
         for name, values in found.items()
     )
+
+
+def test_a_graph_says_nothing_of_the_machine_it_was_made_on() -> None:
+    data = to_onnx(trained("resnet-stats"))
+    root = str(Path(affekt.__file__).parent)
+    for trace in (root, "site-packages", "stack_trace", 'File "', "/python3"):
+        assert trace.encode() not in data, trace
 
 
 @pytest.mark.parametrize("seconds", [1 / toy.RATE, 0.02, 0.5, 3.0, 20.0])

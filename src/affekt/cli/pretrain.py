@@ -10,7 +10,7 @@ import typer
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Pre-training.")
 
 
-@app.callback()
+@app.callback(epilog="Example: affekt pretrain speakers --data librispeech:LIBRISPEECH -o speakers")
 def pretrain() -> None:
     """Train a network on something of which there is more than of emotion."""
 

@@ -10,7 +10,9 @@ import typer
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Published systems anew.")
 
 
-@app.callback()
+@app.callback(
+    epilog="Example: affekt reproduce padi2021 --data emodb:EMODB --speakers librispeech:LIBRISPEECH -o out"
+)
 def reproduce() -> None:
     """Run a published system under all its conditions, on the same folds and seeds."""
 

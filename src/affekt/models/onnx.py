@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import warnings
 from collections.abc import Iterator
@@ -57,11 +56,26 @@ def to_onnx(network: nn.Module) -> bytes:
             )
     finally:
         network.train(was_training)
-    stream = io.BytesIO()
-    import onnx
+    return _anonymous(cast(Any, program).model_proto)
 
-    onnx.save(cast(Any, program).model_proto, stream)
-    return stream.getvalue()
+
+def _anonymous(model: Any) -> bytes:
+    """The graph without the exporter's notes on each node: they hold the paths of the machine it ran on."""
+    graph = model.graph
+    for noted in (
+        model,
+        graph,
+        *graph.node,
+        *graph.value_info,
+        *graph.input,
+        *graph.output,
+        *graph.initializer,
+    ):
+        noted.ClearField("doc_string")
+        if hasattr(noted, "metadata_props"):
+            noted.ClearField("metadata_props")
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
 
 
 @contextlib.contextmanager
