@@ -49,6 +49,18 @@ How to read it:
 - All three corpora are acted. Spontaneous speech is harder; nothing here says how much.
 - Times are those of the machine named, with whatever else ran on it.
 
+Published for RAVDESS on the same five folds and eight emotions (C. Luna-Jiménez et al., Sensors 21(22), 2021,
+and later users of their folds), to set beside `ravdess.official.uar`:
+
+| system | uar |
+| --- | ---: |
+| AlexNet embeddings and an SVM | 0.458 |
+| CNN and LSTM | 0.567 |
+| AlexNet pre-trained on ImageNet, tuned on spectrograms | 0.617 |
+| ResLSTM-SA, mean of ten runs | 0.623 |
+| CNN14 pre-trained on AudioSet, tuned | 0.766 |
+| xlsr-wav2vec2, tuned | 0.818 |
+
 What falls short so far:
 
 - On EMO-DB the network from scratch is below openSMILE and a linear SVM (`emodb.loso.uar` against
