@@ -114,3 +114,18 @@ def test_warping_moves_a_tone_along_the_frequency_axis() -> None:
     warped = warp_frequency(spectrogram, torch.tensor([1.25, 0.8]))
     assert warped[0, 0].argmax() == 16
     assert warped[1, 0].argmax() == 25
+
+
+def test_what_is_not_to_be_changed_is_not() -> None:
+    spectrogram, frames = batch()
+    changed = torch.tensor([True, False, True, False, True])
+    found, counted = augment(spectrogram, frames, CLIPS, STRONG, seed=3, epoch=2, changed=changed)
+    everything, _ = augment(spectrogram, frames, CLIPS, STRONG, seed=3, epoch=2)
+    for row in range(len(LENGTHS)):
+        length = int(counted[row])
+        if changed[row]:
+            assert torch.equal(found[row, :length], everything[row, :length])
+            continue
+        assert length == frames[row]
+        torch.testing.assert_close(found[row, :length], spectrogram[row, :length])
+        assert not found[row, length:].any()
