@@ -1,4 +1,4 @@
-"""Emotions as a task: masked copies are additional samples; classes that a corpus lacks weigh what is asked."""
+"""Emotions as a task: masked copies are more samples; classes that a corpus lacks weigh what is asked."""
 
 from __future__ import annotations
 
