@@ -1,12 +1,11 @@
 """Recipes: everything that decides a training run, as strict YAML with `key.sub=value` overrides."""
 
+from affekt.recipe.networks import AttentiveNetworkRecipe, NetworkRecipe
 from affekt.recipe.reading import dump, load, parse, shipped
 from affekt.recipe.sections import (
     RECIPES,
-    AttentiveNetworkRecipe,
     AttentiveRecipe,
     AugmentRecipe,
-    NetworkRecipe,
     Recipe,
     SpeakersRecipe,
     TrainRecipe,

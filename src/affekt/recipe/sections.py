@@ -2,96 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from affekt.labels import EMOTIONS, nearest
-
-Share = Annotated[float, Field(ge=0, le=1)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _truth_is_no_number(cls, value: object, info: ValidationInfo) -> object:
-        field = cls.model_fields[info.field_name or ""]
-        if isinstance(value, bool) and field.annotation is not bool:
-            raise ValueError("true or false stands where another value belongs")
-        return value
+from affekt.recipe.networks import AttentiveNetworkRecipe, NetworkRecipe
+from affekt.recipe.section import Section, Share
 
 
-class NetworkRecipe(_Section):
-    """The shape of `resnet-stats`."""
-
-    width: int = Field(16, ge=4, le=512)
-    """Channels of the first stage: 16 is thin, 32 the paper family's."""
-    blocks: tuple[int, int, int, int] = (3, 4, 6, 3)
-    """Residual blocks of the four stages: ResNet-34; 2, 2, 2, 2 is ResNet-18."""
-    stem_stride: Literal[1, 2, 4] = 2
-    """How much the stem shortens frequency and time; 1 as speaker networks have it, 2 and 4 are faster."""
-    features: Literal["log-mel", "kaldi", "speechbrain"] = "log-mel"
-    """The frontend: Affekt's own, or the one that a public network was trained with."""
-    mels: int = Field(64, ge=16, le=256)
-    """Mel bins of the frontend."""
-    window_ms: float = Field(25.0, ge=5, le=200)
-    """Length of the frontend's analysis window."""
-    hop_ms: float = Field(10.0, ge=2, le=100)
-    """Time between frames."""
-    normalisation: Literal["none", "utterance", "bin"] = "utterance"
-    """What the frontend takes away: nothing, the utterance's level, or each mel bin's mean with it."""
-    variance: Literal["population", "sample"] = "population"
-    """The pooling's variance over frames."""
-    embedding: int = Field(128, ge=2, le=4096)
-    """Size of the embedding."""
-
-    @model_validator(mode="after")
-    def _hears_every_sample(self) -> Self:
-        _check_frontend(self)
-        return self
-
-
-class AttentiveNetworkRecipe(_Section):
-    """The shape of `resnet-attention`."""
-
-    channels: tuple[int, int, int, int] = (128, 128, 256, 256)
-    """Channels of the four stages."""
-    blocks: tuple[int, int, int, int] = (3, 4, 6, 3)
-    """Residual blocks of the four stages."""
-    attention: int = Field(128, ge=2, le=4096)
-    """Size of the layer that decides where to look."""
-    features: Literal["log-mel", "kaldi", "speechbrain"] = "speechbrain"
-    """The frontend: Affekt's own, or the one that a public network was trained with."""
-    mels: int = Field(80, ge=16, le=256)
-    """Mel bins of the frontend."""
-    window_ms: float = Field(25.0, ge=5, le=200)
-    """Length of the frontend's analysis window."""
-    hop_ms: float = Field(10.0, ge=2, le=100)
-    """Time between frames."""
-    normalisation: Literal["none", "utterance", "bin"] = "utterance"
-    """What the frontend takes away."""
-    embedding: int = Field(256, ge=2, le=4096)
-    """Size of the embedding."""
-
-    @model_validator(mode="after")
-    def _hears_every_sample(self) -> Self:
-        _check_frontend(self)
-        return self
-
-
-def _check_frontend(network: NetworkRecipe | AttentiveNetworkRecipe) -> None:
-    if network.hop_ms > network.window_ms:
-        raise ValueError("hop_ms is longer than window_ms; what lies between two windows would not be heard")
-    fixed = ("window_ms", "hop_ms", "normalisation")
-    if network.features != "log-mel":
-        for key in fixed:
-            if getattr(network, key) != type(network).model_fields[key].default:
-                raise ValueError(f"{key} is of the features log-mel; {network.features} has its own")
-
-
-class AugmentRecipe(_Section):
+class AugmentRecipe(Section):
     """How a training clip is changed each time it is seen; all zero: not at all."""
 
     copies: int = Field(0, ge=0, le=20)
@@ -110,7 +30,7 @@ class AugmentRecipe(_Section):
     """The frequency axis is scaled by up to this share, either way."""
 
 
-class TransferRecipe(_Section):
+class TransferRecipe(Section):
     """How a network that starts from another one (`init`) is tuned; without `init` nothing of it counts."""
 
     rate: float = Field(1.0, gt=0, le=10)
@@ -123,7 +43,7 @@ class TransferRecipe(_Section):
     """Gradual unfreezing: the head learns alone for so many epochs, and a level more after as many again."""
 
 
-class SpeakersRecipe(_Section):
+class SpeakersRecipe(Section):
     """How a network learns to tell speakers apart, before it learns emotion."""
 
     crop_seconds: float = Field(3.0, ge=0.5, le=30)
@@ -156,7 +76,7 @@ class SpeakersRecipe(_Section):
     """Trials of each kind, the same and another speaker, for each speaker tested on."""
 
 
-class TrainRecipe(_Section):
+class TrainRecipe(Section):
     """The loop."""
 
     epochs: int = Field(40, ge=1)
@@ -189,7 +109,7 @@ class TrainRecipe(_Section):
     """bfloat16 autocast where the processor has it, unless said otherwise."""
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """A training run; the defaults are the thin network on whole utterances."""
 
     system: Literal["resnet-stats"] = "resnet-stats"
@@ -204,9 +124,9 @@ class Recipe(_Section):
     """Corpora (`emodb:FOLDER`), tables (`clips.csv`) or a folder of folders (`folder:FOLDER`)."""
     labels: tuple[str, ...] | None = None
     """Emotions to tell apart, in order; none: all that the data have."""
-    merge: dict[str, str | None] = {}
+    merge: dict[str, str | None] = Field(default_factory=dict)
     """Own words or emotions to take for an emotion (`{excitement: happiness}`), or for none."""
-    where: dict[str, tuple[str, ...]] = {}
+    where: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Rows to keep, by column (`{part: [improvised]}`)."""
     seed: int = Field(0, ge=0)
     """Seeds the weights, the order of clips and their augmentation."""

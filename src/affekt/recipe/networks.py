@@ -1,0 +1,77 @@
+"""The shapes of the systems' networks, as a recipe gives them."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from affekt.recipe.section import Section
+
+
+class NetworkRecipe(Section):
+    """The shape of `resnet-stats`."""
+
+    width: int = Field(16, ge=4, le=512)
+    """Channels of the first stage: 16 is thin, 32 the paper family's."""
+    blocks: tuple[int, int, int, int] = (3, 4, 6, 3)
+    """Residual blocks of the four stages: ResNet-34; 2, 2, 2, 2 is ResNet-18."""
+    stem_stride: Literal[1, 2, 4] = 2
+    """How much the stem shortens frequency and time; 1 as speaker networks have it, 2 and 4 are faster."""
+    features: Literal["log-mel", "kaldi", "speechbrain"] = "log-mel"
+    """The frontend: Affekt's own, or the one that a public network was trained with."""
+    mels: int = Field(64, ge=16, le=256)
+    """Mel bins of the frontend."""
+    window_ms: float = Field(25.0, ge=5, le=200)
+    """Length of the frontend's analysis window."""
+    hop_ms: float = Field(10.0, ge=2, le=100)
+    """Time between frames."""
+    normalisation: Literal["none", "utterance", "bin"] = "utterance"
+    """What the frontend takes away: nothing, the utterance's level, or each mel bin's mean with it."""
+    variance: Literal["population", "sample"] = "population"
+    """The pooling's variance over frames."""
+    embedding: int = Field(128, ge=2, le=4096)
+    """Size of the embedding."""
+
+    @model_validator(mode="after")
+    def _hears_every_sample(self) -> Self:
+        _check_frontend(self)
+        return self
+
+
+class AttentiveNetworkRecipe(Section):
+    """The shape of `resnet-attention`."""
+
+    channels: tuple[int, int, int, int] = (128, 128, 256, 256)
+    """Channels of the four stages."""
+    blocks: tuple[int, int, int, int] = (3, 4, 6, 3)
+    """Residual blocks of the four stages."""
+    attention: int = Field(128, ge=2, le=4096)
+    """Size of the layer that decides where to look."""
+    features: Literal["log-mel", "kaldi", "speechbrain"] = "speechbrain"
+    """The frontend: Affekt's own, or the one that a public network was trained with."""
+    mels: int = Field(80, ge=16, le=256)
+    """Mel bins of the frontend."""
+    window_ms: float = Field(25.0, ge=5, le=200)
+    """Length of the frontend's analysis window."""
+    hop_ms: float = Field(10.0, ge=2, le=100)
+    """Time between frames."""
+    normalisation: Literal["none", "utterance", "bin"] = "utterance"
+    """What the frontend takes away."""
+    embedding: int = Field(256, ge=2, le=4096)
+    """Size of the embedding."""
+
+    @model_validator(mode="after")
+    def _hears_every_sample(self) -> Self:
+        _check_frontend(self)
+        return self
+
+
+def _check_frontend(network: NetworkRecipe | AttentiveNetworkRecipe) -> None:
+    if network.hop_ms > network.window_ms:
+        raise ValueError("hop_ms is longer than window_ms; what lies between two windows would not be heard")
+    fixed = ("window_ms", "hop_ms", "normalisation")
+    if network.features != "log-mel":
+        for key in fixed:
+            if getattr(network, key) != type(network).model_fields[key].default:
+                raise ValueError(f"{key} is of the features log-mel; {network.features} has its own")
