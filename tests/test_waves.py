@@ -22,6 +22,7 @@ from affekt.waves import (
     change_speed,
     coloured_noise,
     crop,
+    mix,
     reverberate,
     simulate_response,
 )
@@ -87,6 +88,21 @@ def test_noise_is_added_at_the_ratio_asked_for(
     added = noisy.astype(np.float64) - samples
     # What float32 keeps of a noise 60 dB below a single sample.
     assert 10 * math.log10(energy(samples) / energy(added)) == pytest.approx(snr_db, abs=0.01)
+
+
+@given(
+    st.integers(1, 3000), st.integers(1, 3000), st.floats(0.01, 0.5), st.floats(1e-3, 1e3), st.integers(0, 9)
+)
+def test_a_mix_holds_both_at_one_level(count: int, other: int, share: float, level: float, seed: int) -> None:
+    samples, second = wave(count, seed), wave(other, seed + 1, level)
+    mixed = mix(samples, second, share)
+    assert mixed.dtype == np.float32 and len(mixed) == count
+    assert np.array_equal(mix(samples, second, 0), samples)
+    assert np.array_equal(mix(samples, np.zeros(other, np.float32), share), samples)
+    fitted = np.resize(second, count).astype(np.float64)
+    scale = math.sqrt(energy(samples) / energy(fitted))
+    expected = ((1 - share) * samples + share * scale * fitted) / math.hypot(1 - share, share)
+    np.testing.assert_allclose(mixed, expected, atol=1e-6)
 
 
 def test_a_short_noise_is_repeated_and_a_long_one_cut() -> None:

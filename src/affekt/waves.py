@@ -81,6 +81,20 @@ def coloured_noise(count: int, rng: np.random.Generator, exponent: float) -> Sam
     return _levelled(np.fft.irfft(spectrum, size)[:count])
 
 
+def mix(samples: Samples, other: Samples, share: float) -> Samples:
+    """Another clip in this one, both at this one's level, the other with `share` of the amplitudes.
+
+    The other is repeated or cut to the length of this one, and the level stays: between-class learning
+    (Tokozume et al., ICLR 2018, eq. 2) at equal sound pressure. A silent one of the two changes nothing.
+    """
+    fitted = np.resize(other, len(samples))
+    here, there = _energy(samples), _energy(fitted)
+    if not (share and here and there):
+        return samples
+    mixed = (1 - share) * samples + share * math.sqrt(here / there) * fitted
+    return (mixed / math.hypot(1 - share, share)).astype(np.float32)
+
+
 def babble(clips: Sequence[Samples], count: int, rng: np.random.Generator) -> Samples:
     """Several people talking at once [count]: a random part of each clip, all at one level; its RMS is 1.
 

@@ -11,6 +11,7 @@ import torch
 from affekt.recipe import Recipe
 from affekt.training.emotions import EmotionTask
 from affekt.training.fit import autocast
+from affekt.training.task import Moment
 from tests.fixtures import toy
 
 
@@ -40,7 +41,7 @@ def test_copies_are_additional_samples_with_draws_of_their_own(two: Recipe) -> N
     samples, _ = copied.collate(rows, 0)
     assert torch.equal(samples[0], samples[1]) and torch.equal(samples[0], samples[2])
     logits = torch.randn(3, 3, generator=torch.Generator().manual_seed(0))[:1].expand(3, 3)
-    losses, weights = copied.loss(logits, rows, 0, 1)
+    losses, weights = copied.loss(logits, rows, Moment(0, 0, 1))
     assert len(set(losses.tolist())) == 1 and len(set(weights.tolist())) == 1
 
 
@@ -48,7 +49,11 @@ def test_classes_that_a_corpus_lacks_weigh_what_is_asked(two: Recipe) -> None:
     fewer = np.flatnonzero(~task(two, "train").examples.targets.allowed[:, 2].numpy())[:1]
     logits = torch.tensor([[1.0, 0.0, 2.0]])
     losses = [
-        float(task(two, "train", absent_classes=weight, label_smoothing=0.0).loss(logits, fewer, 0, 1)[0])
+        float(
+            task(two, "train", absent_classes=weight, label_smoothing=0.0).loss(
+                logits, fewer, Moment(0, 0, 1)
+            )[0]
+        )
         for weight in (0.0, 0.1, 1.0)
     ]
     target = int(task(two, "train").examples.targets.positions[fewer[0]])
@@ -57,3 +62,46 @@ def test_classes_that_a_corpus_lacks_weigh_what_is_asked(two: Recipe) -> None:
     expected = -(logits.exp() * weighed / (logits.exp() * weighed).sum(1, keepdim=True)).log()[:, target]
     assert losses == pytest.approx(expected.tolist(), rel=1e-5)
     assert losses[0] < losses[1] < losses[2]
+
+
+def test_samples_are_changed_by_seed_epoch_and_clip_alone(two: Recipe) -> None:
+    changed = task(two, "augment", speed=0.1, noise=0.5, reverberation=0.5, mixup=0.5)
+    rows = changed.train
+    together, lengths = changed.collate(rows, 3)
+    for place, row in enumerate(rows[:4]):
+        alone, length = changed.collate(rows[place : place + 1], 3)
+        assert int(length[0]) == int(lengths[place]), row
+        assert torch.equal(alone[0], together[place, : len(alone[0])]), row
+    other, other_lengths = changed.collate(rows, 4)
+    assert other.shape != together.shape or not torch.equal(other, together)
+    plain = task(two, "augment", speed=0.0).collate(rows, 3)[1]
+    assert (lengths != plain).any() and (lengths / plain - 1).abs().max() <= 0.12
+    assert len(set(other_lengths.tolist())) > 1
+
+
+def test_what_is_mixed_in_has_its_share_of_the_loss(two: Recipe) -> None:
+    mixed, plain = task(two, "augment", mixup=1.0), task(two, "augment", mixup=0.0)
+    row = mixed.train[:1]
+    logits = torch.tensor([[1.0, -0.5, 2.0]])
+    partner, share = mixed._partner(int(row[0]), 5)
+    assert 0 < share <= 0.5
+    moment = Moment(5, 0, 1)
+    (own, weight), (other, theirs) = (
+        plain.loss(logits, np.array([one]), moment) for one in (int(row[0]), partner)
+    )
+    losses, weights = mixed.loss(logits, row, moment)
+    assert float(weights) == pytest.approx(float((1 - share) * weight + share * theirs))
+    expected = (1 - share) * weight * own + share * theirs * other
+    assert float(losses * weights) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_clips_are_left_alone_where_only_copies_change(two: Recipe) -> None:
+    copied = task(two, "augment", copies=1, mixup=1.0, speed=0.1)
+    clips = len(copied.examples.clips)
+    samples, lengths = copied.collate(np.array([0]), 0)
+    assert torch.equal(samples[0], torch.from_numpy(copied.examples.clips.samples(0)))
+    assert int(copied.collate(np.array([clips]), 0)[1][0]) != int(lengths[0])
+    logits = torch.tensor([[1.0, 0.0, 2.0]])
+    plain = task(two, "augment", copies=1)
+    same = [float(one.loss(logits, np.array([0]), Moment(0, 0, 1))[0]) for one in (copied, plain)]
+    assert same[0] == pytest.approx(same[1])

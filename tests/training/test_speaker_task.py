@@ -14,6 +14,7 @@ from affekt.errors import UsageError
 from affekt.recipe import Recipe
 from affekt.training.clips import Clips
 from affekt.training.speakers import SpeakerTask
+from affekt.training.task import Moment
 from tests.fixtures import toy
 
 
@@ -38,7 +39,7 @@ def test_each_speaker_at_each_speed_is_a_class(table: Path) -> None:
     assert len(made.train) == len(made.ids) == 2 * pieces
     assert len(set(made.ids)) == len(made.ids)
     logits = torch.full((len(made.train), 6), -1.0)
-    losses, weights = made.loss(logits, made.train, 0, 10)
+    losses, weights = made.loss(logits, made.train, Moment(0, 0, 10))
     assert losses.isfinite().all() and (weights == 1).all()
 
 
@@ -73,5 +74,5 @@ def test_noise_comes_from_the_folder_that_is_named(table: Path, tmp_path: Path) 
 def test_the_margin_rises_on_the_way(table: Path) -> None:
     made = task(table, margin=0.3, loss="am", margin_start=0.0, margin_end=1.0)
     logits = torch.zeros(4, len(made.labels))
-    first, last = (made.loss(logits, made.train[:4], step, 10)[0].mean() for step in (0, 9))
+    first, last = (made.loss(logits, made.train[:4], Moment(0, step, 10))[0].mean() for step in (0, 9))
     assert last > first + 5

@@ -11,7 +11,22 @@ from affekt.recipe.networks import AttentiveNetworkRecipe, NetworkRecipe
 from affekt.recipe.section import Section, Share
 
 
-class AugmentRecipe(Section):
+class DistortionRecipe(Section):
+    """Rooms and noise that clips are put into."""
+
+    noise: Share = 0.0
+    """How many clips get noise."""
+    snr: tuple[float, float] = (5.0, 20.0)
+    """Lowest and highest signal-to-noise ratio in dB."""
+    noises: str | None = None
+    """A folder of noise recordings; none: noise of three colours and the babble of other clips."""
+    reverberation: Share = 0.0
+    """How many clips get reverberation."""
+    responses: str | None = None
+    """A folder of measured impulse responses; none: simulated rooms."""
+
+
+class AugmentRecipe(DistortionRecipe):
     """How a training clip is changed each time it is seen; all zero: not at all."""
 
     copies: int = Field(0, ge=0, le=20)
@@ -28,6 +43,10 @@ class AugmentRecipe(Section):
     """Tempo is changed by up to this share, either way."""
     warp: float = Field(0.1, ge=0, le=0.3)
     """The frequency axis is scaled by up to this share, either way."""
+    speed: float = Field(0, ge=0, le=0.5)
+    """The samples are played faster or slower by up to this share: pitch, formants and tempo together."""
+    mixup: Share = 0.0
+    """How many clips another clip is mixed into, which then has up to half of the label."""
 
 
 class TransferRecipe(Section):
@@ -43,7 +62,7 @@ class TransferRecipe(Section):
     """Gradual unfreezing: the head learns alone for so many epochs, and a level more after as many again."""
 
 
-class SpeakersRecipe(Section):
+class SpeakersRecipe(DistortionRecipe):
     """How a network learns to tell speakers apart, before it learns emotion."""
 
     crop_seconds: float = Field(3.0, ge=0.5, le=30)
@@ -62,14 +81,8 @@ class SpeakersRecipe(Section):
     """Speed perturbation: each speaker at each speed is a speaker of its own."""
     noise: Share = 0.5
     """How many pieces get noise."""
-    snr: tuple[float, float] = (5.0, 20.0)
-    """Lowest and highest signal-to-noise ratio in dB."""
-    noises: str | None = None
-    """A folder of noise recordings; none: noise of three colours and the babble of other clips."""
     reverberation: Share = 0.3
     """How many pieces get reverberation."""
-    responses: str | None = None
-    """A folder of measured impulse responses; none: simulated rooms."""
     test_speakers: float = Field(0.1, gt=0)
     """Speakers to test on where no `split` is named test: a share below 1, else a count."""
     trials: int = Field(20, ge=1, le=10_000)

@@ -58,12 +58,7 @@ class Clips:
 
     def collate(self, rows: Sequence[int] | NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Samples [batch, samples], padded with zeros, and lengths [batch]."""
-        clips = [self.samples(int(row)) for row in rows]
-        lengths = torch.tensor([len(clip) for clip in clips])
-        batch = torch.zeros(len(clips), int(lengths.max()))
-        for place, clip in zip(batch, clips, strict=True):
-            place[: len(clip)] = torch.from_numpy(clip)
-        return batch, lengths
+        return padded([self.samples(int(row)) for row in rows])
 
     def _decode(self, row: int) -> NDArray[np.float32]:
         waveform = audio.load(self._paths[row], limits=audio.Limits(seconds=None))
@@ -93,6 +88,15 @@ class Clips:
         if failures:
             more = f" (and {len(failures) - 5} more)" if len(failures) > 5 else ""
             raise CorpusError(f"{len(failures)} clips cannot be used: {'; '.join(failures[:5])}{more}")
+
+
+def padded(clips: Sequence[NDArray[np.float32]]) -> tuple[Tensor, Tensor]:
+    """Samples [batch, samples], padded with zeros, and lengths [batch]."""
+    lengths = torch.tensor([len(clip) for clip in clips])
+    batch = torch.zeros(len(clips), int(lengths.max()))
+    for place, clip in zip(batch, clips, strict=True):
+        place[: len(clip)] = torch.from_numpy(clip)
+    return batch, lengths
 
 
 def prefetch(

@@ -10,16 +10,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from affekt import waves
 from affekt.errors import TrainingError
 from affekt.evaluation.metrics import confusion, uar
 from affekt.losses import class_weights, cross_entropy
 from affekt.recipe import Recipe
 from affekt.training.batches import IntArray
-from affekt.training.clips import Clips
+from affekt.training.clips import Clips, padded
+from affekt.training.distortion import Distortion
 from affekt.training.examples import Targets
 from affekt.training.scoring import score_rows
+from affekt.training.task import Moment
+
+Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -45,31 +51,48 @@ class EmotionTask:
         self.seconds = np.tile(clips.seconds, 1 + copies)
         self.ids = [one ^ copy * _SPREAD for copy in range(1 + copies) for one in clips.ids]
         self.train = np.concatenate([examples.train + copy * len(clips) for copy in range(1 + copies)])
+        settings = recipe.augment
+        self._waves_change = bool(
+            settings.speed or settings.noise or settings.reverberation or settings.mixup
+        )
+        self._distort = Distortion(settings, clips, "augment")
         self.weights = class_weights(examples.targets.positions[examples.train], len(examples.targets.labels))
         if not recipe.train.class_weights:
             self.weights = torch.ones_like(self.weights)
 
     def collate(self, examples: IntArray, epoch: int) -> tuple[Tensor, Tensor]:
-        """The clips whole; the epoch changes nothing before the spectrogram."""
-        return self.examples.clips.collate(self._rows(examples))
+        """The clips whole; those that are changed at another speed, in rooms, with noise, mixed."""
+        clips = self.examples.clips
+        heard = [clips.samples(int(row)) for row in self._rows(examples)]
+        if self._waves_change:
+            changed = self.changed(examples).tolist()
+            heard = [
+                self._changed(samples, int(example), epoch) if change else samples
+                for samples, example, change in zip(heard, examples, changed, strict=True)
+            ]
+        return padded(heard)
 
     def changed(self, examples: IntArray) -> Tensor:
         """All examples, or the additional copies alone."""
         return torch.from_numpy(examples >= (len(self.examples.clips) if self._recipe.augment.copies else 0))
 
-    def loss(self, logits: Tensor, examples: IntArray, step: int, steps: int) -> tuple[Tensor, Tensor]:
+    def loss(self, logits: Tensor, examples: IntArray, moment: Moment) -> tuple[Tensor, Tensor]:
         """Cross-entropy over the classes of each clip's corpus, weighted by class.
 
-        Classes that the corpus lacks enter the softmax with the weight `train.absent_classes`.
+        Classes that the corpus lacks enter the softmax with the weight `train.absent_classes`. What is mixed
+        into a clip has its share of the loss (Zhang et al., ICLR 2018).
         """
-        rows, learnt = self._rows(examples), self.examples.targets
-        targets, allowed = learnt.positions[rows].to(logits.device), learnt.allowed[rows].to(logits.device)
-        settings = self._recipe.train
-        if settings.absent_classes:
-            logits = logits + math.log(settings.absent_classes) * ~allowed
-            allowed = torch.ones_like(allowed)
-        losses = cross_entropy(logits, targets, allowed, smoothing=settings.label_smoothing)
-        return losses, self.weights.to(logits.device)[targets]
+        losses, weights = self._row_loss(logits, self._rows(examples))
+        if not self._recipe.augment.mixup:
+            return losses, weights
+        changed = self.changed(examples).tolist()
+        mixed = [self._partner(int(one), moment.epoch) for one in examples]
+        shares = logits.new_tensor(
+            [share if change else 0.0 for (_, share), change in zip(mixed, changed, strict=True)]
+        )
+        others, theirs = self._row_loss(logits, np.array([row for row, _ in mixed]))
+        whole = (1 - shares) * weights + shares * theirs
+        return ((1 - shares) * weights * losses + shares * theirs * others) / whole, whole
 
     def watch(self, network: nn.Module) -> dict[str, float]:
         """Loss and uar on the validation rows.
@@ -104,9 +127,38 @@ class EmotionTask:
             digest.update(values.tobytes())
         return digest.digest()
 
+    def _row_loss(self, logits: Tensor, rows: IntArray) -> tuple[Tensor, Tensor]:
+        learnt, settings = self.examples.targets, self._recipe.train
+        targets, allowed = learnt.positions[rows].to(logits.device), learnt.allowed[rows].to(logits.device)
+        if settings.absent_classes:
+            logits = logits + math.log(settings.absent_classes) * ~allowed
+            allowed = torch.ones_like(allowed)
+        losses = cross_entropy(logits, targets, allowed, smoothing=settings.label_smoothing)
+        return losses, self.weights.to(logits.device)[targets]
+
+    def _changed(self, samples: Samples, example: int, epoch: int) -> Samples:
+        settings, rng = self._recipe.augment, self._rng(example, epoch, _WAVES)
+        if settings.mixup:
+            row, share = self._partner(example, epoch)
+            samples = waves.mix(samples, self.examples.clips.samples(row), share)
+        if settings.speed:
+            samples = waves.change_speed(samples, 1 + settings.speed * rng.uniform(-1, 1))
+        return self._distort(samples, rng)
+
+    def _partner(self, example: int, epoch: int) -> tuple[int, float]:
+        """The row that is mixed into an example, and its share: 0 to 0.5."""
+        rng, rows = self._rng(example, epoch, _PARTNERS), self.examples.train
+        row = int(rows[rng.integers(len(rows))])
+        return row, rng.uniform(0, 0.5) if rng.random() < self._recipe.augment.mixup else 0.0
+
+    def _rng(self, example: int, epoch: int, stream: int) -> np.random.Generator:
+        return np.random.default_rng([self._recipe.seed, epoch, self.ids[example], stream])
+
     def _rows(self, examples: IntArray) -> IntArray:
         return examples % len(self.examples.clips)
 
 
+_WAVES, _PARTNERS = 1, 2
+"""Keep these draws apart from each other and from those of the spectrogram's augmentation."""
 _SPREAD = 0x9E3779B1
 """2^32 over the golden ratio: copies of clips get numbers that no clip has, but for chance."""

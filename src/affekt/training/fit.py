@@ -27,7 +27,7 @@ from affekt.training.batches import IntArray, plan_batches
 from affekt.training.clips import prefetch
 from affekt.training.journal import Journal
 from affekt.training.levels import is_frozen, parameter_groups, rest
-from affekt.training.task import Task
+from affekt.training.task import Moment, Task
 
 
 class Step(nn.Module):
@@ -140,7 +140,7 @@ class Fit:
             group["lr"] = 0.0 if frozen else rate * group["share"]
         changed = self.task.changed(mine).to(device)
         logits = self.model(samples.to(device), lengths.to(device), ids, changed, epoch)
-        losses, weights = self.task.loss(logits, mine, self.done, self.steps)
+        losses, weights = self.task.loss(logits, mine, Moment(epoch, self.done, self.steps))
         weighted = (losses * weights).sum()
         sums = distributed.total(torch.stack([weighted.detach(), weights.sum()]))
         # DDP averages gradients over processes; their sum over the whole batch's weight is wanted.

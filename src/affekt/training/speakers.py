@@ -9,26 +9,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from affekt import audio, waves
-from affekt.errors import UsageError
+from affekt import waves
 from affekt.losses import margin_at, margin_softmax
-from affekt.recipe import Recipe, SpeakersRecipe
+from affekt.recipe import Recipe
 from affekt.training.batches import IntArray
 from affekt.training.clips import Clips
+from affekt.training.distortion import Distortion
+from affekt.training.task import Moment
 
 Samples = NDArray[np.float32]
-COLOURS = (0.0, 1.0, 2.0)
-"""Exponents of the noise that is made where no recordings of noise are given: white, pink and brown."""
-BABBLE_VOICES = (3, 7)
-RECORDING_SECONDS = 60.0
-"""Most of a noise recording or an impulse response that is read."""
 
 
 class SpeakerTask:
@@ -59,7 +54,7 @@ class SpeakerTask:
         ]
         self.seconds = np.full(len(self._row), settings.crop_seconds)
         self.train: IntArray = np.arange(len(self._row))
-        self._distort = Distortion(settings, clips)
+        self._distort = Distortion(settings, clips, "speakers")
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -78,12 +73,12 @@ class SpeakerTask:
         """SpecAugment is for all of them."""
         return torch.ones(len(examples), dtype=torch.bool)
 
-    def loss(self, logits: Tensor, examples: IntArray, step: int, steps: int) -> tuple[Tensor, Tensor]:
+    def loss(self, logits: Tensor, examples: IntArray, moment: Moment) -> tuple[Tensor, Tensor]:
         """Margin softmax; the margin rises with the steps."""
         settings = self._recipe.speakers
         margin = margin_at(
-            step,
-            steps,
+            moment.step,
+            moment.steps,
             start_share=settings.margin_start,
             end_share=settings.margin_end,
             margin=settings.margin,
@@ -111,62 +106,8 @@ class SpeakerTask:
         return self._distort(waves.change_speed(heard, speed), rng)
 
 
-class Distortion:
-    """Rooms and noise, as often and as loud as the recipe says.
-
-    Raises:
-        UsageError: a folder of recordings holds none.
-    """
-
-    def __init__(self, settings: SpeakersRecipe, clips: Clips) -> None:
-        self._settings, self._clips = settings, clips
-        self._noises = recordings(settings.noises, "speakers.noises")
-        self._responses = recordings(settings.responses, "speakers.responses")
-
-    def __call__(self, samples: Samples, rng: np.random.Generator) -> Samples:
-        """The piece in a room, maybe, and with noise, maybe; of the same length."""
-        settings = self._settings
-        if rng.random() < settings.reverberation:
-            samples = waves.reverberate(samples, self._response(rng))
-        if rng.random() < settings.noise:
-            samples = waves.add_noise(samples, self._noise(len(samples), rng), rng.uniform(*settings.snr))
-        return samples
-
-    def _response(self, rng: np.random.Generator) -> Samples:
-        if self._responses:
-            return self._responses[int(rng.integers(len(self._responses)))]
-        return waves.simulate_response(rng)
-
-    def _noise(self, count: int, rng: np.random.Generator) -> Samples:
-        if self._noises:
-            noise = self._noises[int(rng.integers(len(self._noises)))]
-            return waves.crop(noise, count / audio.SAMPLE_RATE, rng)
-        kind = int(rng.integers(len(COLOURS) + 1))
-        if kind < len(COLOURS):
-            return waves.coloured_noise(count, rng, COLOURS[kind])
-        voices = rng.integers(len(self._clips), size=int(rng.integers(*BABBLE_VOICES, endpoint=True)))
-        return waves.babble([self._clips.samples(int(row)) for row in voices], count, rng)
-
-
-def recordings(folder: str | None, key: str) -> list[Samples]:
-    """The recordings in a folder and below; none where no folder is named.
-
-    Raises:
-        UsageError: there are none; `key` says which setting asked for them.
-        AudioError: one cannot be read.
-    """
-    if folder is None:
-        return []
-    paths = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in SUFFIXES)
-    if not paths:
-        raise UsageError(f"{key}: {folder} holds no recordings ({', '.join(sorted(SUFFIXES))})")
-    return [audio.load(path, limits=audio.Limits(seconds=RECORDING_SECONDS)).samples for path in paths]
-
-
 _STREAM = 1
 """Keeps these draws apart from those of the spectrogram's augmentation."""
-
-SUFFIXES = {".wav", ".flac", ".ogg", ".opus", ".mp3"}
 
 
 def _mixed(*numbers: int) -> int:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from affekt.training.batches import IntArray
+
+
+class Moment(NamedTuple):
+    """When in a run: `step` of `steps` is under way, in `epoch` (all counted from 0)."""
+
+    epoch: int
+    step: int
+    steps: int
 
 
 class Task(Protocol):
@@ -36,8 +44,8 @@ class Task(Protocol):
         """Which of the examples are augmented [batch] bool."""
         ...
 
-    def loss(self, logits: Tensor, examples: IntArray, step: int, steps: int) -> tuple[Tensor, Tensor]:
-        """A loss and a weight for each example [batch]; `step` of `steps` is under way."""
+    def loss(self, logits: Tensor, examples: IntArray, moment: Moment) -> tuple[Tensor, Tensor]:
+        """A loss and a weight for each example [batch]."""
         ...
 
     def watch(self, network: nn.Module) -> dict[str, float]:
