@@ -36,8 +36,9 @@ def reproduce_padi2021(
 ) -> Ablation:
     """{speaker pre-training} x {SpecAugment} on one corpus (Padi et al., ICMI 2021).
 
-    All cells take the same number of steps: where SpecAugment adds `augment.copies` masked copies of each
-    clip, the cells without see the clips themselves so many times more.
+    All cells take the same number of steps: where augmentation adds `augment.copies` changed copies of each
+    clip, the cells without see the clips themselves so many times more. SpecAugment (Park et al., Interspeech
+    2019) masks and warps; `augment.stretch` and `augment.warp` of 0 leave the masks alone.
 
     Args:
         recipe: what to train; `recipe.data` names one corpus. On IEMOCAP without `labels` it becomes the
@@ -56,14 +57,13 @@ def reproduce_padi2021(
     recipe = as_published(recipe, kind, variant)
     copies = max(1, recipe.augment.copies)
     plain = {"copies": 0, "time_masks": 0, "frequency_masks": 0, "stretch": 0.0, "warp": 0.0}
-    masked = {"copies": copies, "stretch": 0.0, "warp": 0.0}
     longer = {"epochs": recipe.train.epochs * (1 + copies)}
     started = {"init": str(init)}
     cells = [
         Cell(NEITHER, {"augment": plain, "train": longer}),
         Cell(PRETRAINED, {"augment": plain, "train": longer, **started}),
-        Cell(AUGMENTED, {"augment": masked}),
-        Cell(BOTH, {"augment": masked, **started}),
+        Cell(AUGMENTED, {"augment": {"copies": copies}}),
+        Cell(BOTH, {"augment": {"copies": copies}, **started}),
     ]
     pairs = [
         (PRETRAINED, NEITHER),
