@@ -8,7 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,23 @@ from numpy.typing import NDArray
 
 from affekt.config import SAMPLE_RATE, ModelConfig
 from affekt.errors import ModelFolderError
+from affekt.model_folder.attention import attention_grid
+from affekt.model_folder.pieces import Maps, in_pieces, piece_samples
+from affekt.recipe.geometry import AttentionGrid
 
 INPUTS = {"samples": ("tensor(float)", 2), "lengths": ("tensor(int64)", 1)}
 """Name -> (type, rank): float32 [batch, samples] at 16 kHz, and how many of them each row truly has."""
 
 OUTPUTS = {"logits": ("tensor(float)", 2), "embedding": ("tensor(float)", 2)}
 """Name -> (type, rank): [batch, classes] and [batch, dimensions]; a graph may have more outputs."""
+
+MAPS = {
+    "attention": ("tensor(float)", 3),
+    "energy": ("tensor(float)", 3),
+    "map": ("tensor(float)", 4),
+    "evidence": ("tensor(float)", 4),
+}
+"""What a graph with attention says of each position, [batch, rows, columns] last (`models.attention_fcn`)."""
 
 MAX_THREADS = 4
 
@@ -33,10 +44,16 @@ _SHRINK_AFTER_SAMPLES = 60 * SAMPLE_RATE
 
 @dataclass(frozen=True)
 class Output:
-    """What the network says of one clip: `logits` [classes], `embedding` [dimensions]."""
+    """What the network says of one clip: `logits` [classes], `embedding` [dimensions].
+
+    `attention` [rows, columns] is how much each region of the spectrogram decided, rows from low to high
+    frequency; it sums to 1, and `attention_grid` says where a position lies. None where it was not asked for
+    or the system has none.
+    """
 
     logits: NDArray[np.float32]
     embedding: NDArray[np.float32]
+    attention: NDArray[np.float32] | None = None
 
 
 class Scorer:
@@ -56,25 +73,96 @@ class Scorer:
             self._session = _session(onnx, threads or default_threads())
         except Exception as error:
             raise ModelFolderError(f"model.onnx: cannot be loaded ({_first_line(error)})") from error
+        found = self._session.get_outputs()
         _check_face("input", INPUTS, self._session.get_inputs(), exact=True)
-        _check_face("output", OUTPUTS, self._session.get_outputs(), exact=False)
+        _check_face("output", OUTPUTS, found, exact=False)
+        self._grid = attention_grid(config)
+        named = {one.name for one in found}
+        if self._grid is not None:
+            _check_face("output", {"attention": MAPS["attention"]}, found, exact=False)
+            if set(MAPS) <= named:
+                _check_face("output", MAPS, found, exact=False)
+            elif self._grid.local:
+                # Nothing to put pieces together from, such as a head of cosines: it runs whole.
+                self._grid = replace(self._grid, local=False)
 
-    def run(self, samples: NDArray[np.float32], *, budget: float | None = None) -> Output:
+    @property
+    def any_length(self) -> bool:
+        """Whether memory stays the same however long a recording is, as `run_blocks` gives it."""
+        return self._grid is not None and self._grid.local
+
+    def run(
+        self, samples: NDArray[np.float32], *, budget: float | None = None, attention: bool = False
+    ) -> Output:
         """Scores one clip: float32 [samples] at 16 kHz, at least one sample.
 
-        With a `budget` the network is stopped, between two operators, after so many seconds of work.
+        With a `budget` the network is stopped, between two operators, after so many seconds of work. With
+        `attention` the map comes too, where the system has one.
 
         Raises:
             ModelFolderError: the network fails on it, or gives something other than finite scores.
         """
+        if self._grid is not None and self._grid.local and len(samples) > piece_samples(self._grid):
+            return self._run_pieces([samples], self._grid, budget, attention)
+        names = [*OUTPUTS, *(["attention"] if attention and self._grid is not None else [])]
+        logits, embedding, *maps = self._run_graph(samples, names, budget)
+        if not maps:
+            return self._output(logits, embedding)
+        assert self._grid is not None
+        return self._output(logits, embedding, _positions("attention", maps[0], self._grid, len(samples)))
+
+    def run_blocks(self, blocks: Iterable[NDArray[np.float32]], *, attention: bool = False) -> Output:
+        """Scores one clip that comes in blocks [samples], such as `audio.stream` gives, as `run` scores it.
+
+        Raises:
+            ModelFolderError: as `run`.
+        """
+        if self._grid is not None and self._grid.local:
+            return self._run_pieces(blocks, self._grid, None, attention)
+        return self.run(np.concatenate(list(blocks)), attention=attention)
+
+    def _run_pieces(
+        self,
+        blocks: Iterable[NDArray[np.float32]],
+        grid: AttentionGrid,
+        budget: float | None,
+        attention: bool,
+    ) -> Output:
+        names = ["energy", "map", "evidence"]
+
+        def run(piece: NDArray[np.float32]) -> Maps:
+            found = self._run_graph(piece, names, budget)
+            return Maps(
+                *(_positions(name, one, grid, len(piece)) for name, one in zip(names, found, strict=True))
+            )
+
+        sums = in_pieces(blocks, grid, run)
+        logits, embedding = (np.asarray(one / sums.weight) for one in (sums.logits, sums.embedding))
+        return self._output(
+            logits[None].astype(np.float32),
+            embedding[None].astype(np.float32),
+            sums.attention() if attention else None,
+        )
+
+    def _run_graph(
+        self, samples: NDArray[np.float32], names: list[str], budget: float | None
+    ) -> list[NDArray[np.float32]]:
         feeds = {"samples": samples[None], "lengths": np.array([len(samples)], np.int64)}
         try:
             with _run_options(shrink=len(samples) > _SHRINK_AFTER_SAMPLES, budget=budget) as options:
-                logits, embedding = self._session.run(list(OUTPUTS), feeds, options)
+                outputs: list[NDArray[np.float32]] = self._session.run(names, feeds, options)
         except Exception as error:
             raise ModelFolderError(
                 f"model.onnx: failed on {len(samples) / SAMPLE_RATE:.1f} s of audio ({_first_line(error)})"
             ) from error
+        return outputs
+
+    def _output(
+        self,
+        logits: NDArray[np.float32],
+        embedding: NDArray[np.float32],
+        attention: NDArray[np.float32] | None = None,
+    ) -> Output:
         expected = (1, len(self._config.labels)), (1, self._config.embedding_size)
         if (logits.shape, embedding.shape) != expected:
             raise ModelFolderError(
@@ -83,7 +171,7 @@ class Scorer:
             )
         if not (np.isfinite(logits).all() and np.isfinite(embedding).all()):
             raise ModelFolderError("model.onnx: gives NaN or infinite scores")
-        return Output(logits[0], embedding[0])
+        return Output(logits[0], embedding[0], attention)
 
 
 def probabilities(logits: NDArray[np.floating[Any]], temperature: float) -> NDArray[np.float64]:
@@ -169,6 +257,21 @@ def _check_face(
             )
     if exact and set(faces) != set(expected):
         raise ModelFolderError(f"model.onnx: has other {what}s than {', '.join(expected)}")
+
+
+def _positions(
+    name: str, values: NDArray[np.float32], grid: AttentionGrid, samples: int
+) -> NDArray[np.float32]:
+    """The clip's part of a map [1, ..., rows, columns]; the network may look at some silence behind it."""
+    columns = grid.columns(samples)
+    if values.shape[0] != 1 or values.shape[-2] != grid.rows or values.shape[-1] < columns:
+        raise ModelFolderError(
+            f"model.onnx: gives {name} {values.shape} where config.json asks for {grid.rows} rows and "
+            f"{columns} columns"
+        )
+    if not np.isfinite(values).all():
+        raise ModelFolderError(f"model.onnx: gives NaN or infinite {name}")
+    return values[0, ..., :columns]
 
 
 def _first_line(error: Exception) -> str:

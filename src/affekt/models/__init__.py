@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from torch import nn
 
 from affekt.recipe import Recipe
@@ -14,23 +16,20 @@ def build(recipe: Recipe, classes: int) -> nn.Module:
     import torch
 
     torch.manual_seed(recipe.seed)
+    head: Literal["cosine", "linear"] = "cosine" if recipe.task == "speakers" else "linear"
     network: nn.Module
     match recipe.system:
         case "resnet-stats":
             # The front end is built from this package's layers: at the top, each would wait for the other.
             from affekt.models.resnet_stats import ResNetStats
 
-            network = ResNetStats(
-                classes,
-                head="cosine" if recipe.task == "speakers" else "linear",
-                **recipe.network.model_dump(),
-            )
+            network = ResNetStats(classes, head=head, **recipe.network.model_dump())
         case "resnet-attention":
             from affekt.models.speaker_resnets import AttentiveResNet
 
-            network = AttentiveResNet(
-                classes,
-                head="cosine" if recipe.task == "speakers" else "linear",
-                **recipe.network.model_dump(),
-            )
+            network = AttentiveResNet(classes, head=head, **recipe.network.model_dump())
+        case "attention-fcn":
+            from affekt.models.attention_fcn import AttentionFcn
+
+            network = AttentionFcn(classes, head=head, **recipe.network.model_dump())
     return network

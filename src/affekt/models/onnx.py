@@ -1,4 +1,4 @@
-"""A network as one ONNX graph, front end included: samples and lengths in, logits and embedding out."""
+"""A network as one ONNX graph, front end included: samples and lengths in, logits, embedding and maps out."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ class _Outputs(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
+        self.names: tuple[str, ...] = ("logits", "embedding", *getattr(network, "maps", ()))
 
-    def forward(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, ...]:
         output = self.network(samples, lengths)
-        return output["logits"], output["embedding"]
+        return tuple(output[name] for name in self.names)
 
 
 def to_onnx(network: nn.Module) -> bytes:
     """The graph's bytes: samples [batch, samples], lengths [batch] -> logits, embedding; any length.
+
+    Where the network has `maps`, names of what it says of each position, these are outputs too.
 
     Raises:
         MissingExtraError: onnxscript is not installed.
@@ -37,7 +40,8 @@ def to_onnx(network: nn.Module) -> bytes:
     except ImportError:
         raise MissingExtraError("exporting to ONNX", "train") from None
     was_training = network.training
-    wrapped = _Outputs(network).eval()
+    wrapped = _Outputs(network)
+    wrapped.eval()
     example = torch.randn(2, 16_000), torch.tensor([16_000, 12_345])
     batch, samples = torch.export.Dim("batch", min=1), torch.export.Dim("samples", min=1)
     try:
@@ -47,7 +51,7 @@ def to_onnx(network: nn.Module) -> bytes:
                 wrapped,
                 example,
                 input_names=["samples", "lengths"],
-                output_names=["logits", "embedding"],
+                output_names=list(wrapped.names),
                 dynamic_shapes=({0: batch, 1: samples}, {0: batch}),
                 opset_version=OPSET,
                 dynamo=True,

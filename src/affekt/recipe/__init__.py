@@ -1,9 +1,10 @@
 """Recipes: everything that decides a training run, as strict YAML with `key.sub=value` overrides."""
 
-from affekt.recipe.networks import AttentiveNetworkRecipe, NetworkRecipe
+from affekt.recipe.networks import AttentionFcnNetworkRecipe, AttentiveNetworkRecipe, NetworkRecipe
 from affekt.recipe.reading import dump, load, parse, shipped
 from affekt.recipe.sections import (
     RECIPES,
+    AttentionFcnRecipe,
     AttentiveRecipe,
     AugmentRecipe,
     DistortionRecipe,
@@ -15,6 +16,8 @@ from affekt.recipe.sections import (
 
 __all__ = [
     "RECIPES",
+    "AttentionFcnNetworkRecipe",
+    "AttentionFcnRecipe",
     "AttentiveNetworkRecipe",
     "AttentiveRecipe",
     "AugmentRecipe",

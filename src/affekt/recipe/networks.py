@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from affekt.recipe.geometry import SAMPLE_RATE, SMALLEST, AttentionGrid
 from affekt.recipe.section import Section
 
 
@@ -64,6 +65,65 @@ class AttentiveNetworkRecipe(Section):
     @model_validator(mode="after")
     def _hears_every_sample(self) -> Self:
         _check_frontend(self)
+        return self
+
+
+class AttentionFcnNetworkRecipe(Section):
+    """The shape of `attention-fcn`."""
+
+    trunk: Literal["alexnet", "alexnet-lrn"] = "alexnet"
+    """torchvision's AlexNet, whose public weights fit, or the first one, with its response normalisation."""
+    width: float = Field(1.0, ge=1 / 32, le=4)
+    """Channels of every layer, as a share of AlexNet's."""
+    batch_norm: bool = False
+    """Batch normalisation behind each convolution: not AlexNet's, but learns from scratch far more easily."""
+    channels: Literal[1, 3] = 1
+    """Input channels of the first layer; with 3 the spectrogram stands in each of them."""
+    attention: int = Field(256, ge=2, le=4096)
+    """Size of the layer that decides where to look."""
+    attention_scale: float = Field(0.3, ge=0, le=1)
+    """The paper's lambda: 0 is the mean over all positions, 1 a plain softmax."""
+    window_ms: float = Field(40.0, ge=5, le=200)
+    """Length of the frontend's analysis window."""
+    hop_ms: float = Field(10.0, ge=2, le=100)
+    """Time between frames."""
+    dft: int = Field(800, ge=256, le=4096)
+    """Points of the Fourier transform: 800 is a bin every 20 Hz, 1600 every 10 Hz."""
+    high_hz: float = Field(4000.0, ge=500, le=8000)
+    """The spectrogram ends here."""
+    normalisation: Literal["none", "utterance"] = "none"
+    """What the frontend takes away: nothing, or the utterance's level."""
+
+    @property
+    def bins(self) -> int:
+        """Bins of the spectrogram."""
+        return round(self.high_hz * self.dft / SAMPLE_RATE)
+
+    @property
+    def embedding(self) -> int:
+        """Size of the embedding: the channels of the last layer."""
+        return round(256 * self.width)
+
+    def grid(self) -> AttentionGrid:
+        """Where the positions of the attention map lie."""
+        return AttentionGrid(
+            window=round(self.window_ms * SAMPLE_RATE / 1000),
+            hop=round(self.hop_ms * SAMPLE_RATE / 1000),
+            bin_hz=SAMPLE_RATE / self.dft,
+            bins=self.bins,
+            local=self.normalisation == "none",
+        )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.hop_ms > self.window_ms:
+            raise ValueError("hop_ms is longer than window_ms; what lies between two windows is not heard")
+        if self.dft < round(self.window_ms * SAMPLE_RATE / 1000):
+            raise ValueError("dft is shorter than window_ms; raise it, or shorten the window")
+        if self.bins < SMALLEST:
+            raise ValueError(
+                f"{self.bins} bins up to high_hz where {SMALLEST} are needed; raise high_hz or dft"
+            )
         return self
 
 

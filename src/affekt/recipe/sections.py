@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from affekt.labels import EMOTIONS, nearest
-from affekt.recipe.networks import AttentiveNetworkRecipe, NetworkRecipe
+from affekt.recipe.networks import AttentionFcnNetworkRecipe, AttentiveNetworkRecipe, NetworkRecipe
 from affekt.recipe.section import Section, Share
 
 
@@ -179,5 +179,16 @@ class AttentiveRecipe(Recipe):
     network: AttentiveNetworkRecipe = AttentiveNetworkRecipe()  # type: ignore[assignment]
 
 
-RECIPES: dict[str, type[Recipe]] = {"resnet-stats": Recipe, "resnet-attention": AttentiveRecipe}
+class AttentionFcnRecipe(Recipe):
+    """A training run of the system `attention-fcn`."""
+
+    system: Literal["attention-fcn"] = "attention-fcn"  # type: ignore[assignment]
+    network: AttentionFcnNetworkRecipe = AttentionFcnNetworkRecipe()  # type: ignore[assignment]
+
+
+RECIPES: dict[str, type[Recipe]] = {
+    "resnet-stats": Recipe,
+    "resnet-attention": AttentiveRecipe,
+    "attention-fcn": AttentionFcnRecipe,
+}
 """The shape of a recipe, by its system."""

@@ -59,7 +59,7 @@ def package(
         labels=list(labels),
         sample_rate=16000,
         temperature=1 / recipe.speakers.scale if recipe.task == "speakers" else 1.0,
-        min_samples=cast(Any, network).frontend.window,
+        min_samples=getattr(network, "min_samples", cast(Any, network).frontend.window),
         embedding_size=recipe.network.embedding,
         recipe=recipe.model_copy(update={"data": ()}).model_dump(mode="json"),
         training=TrainingRecord(
