@@ -4,22 +4,42 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from affekt.corpora.findings import Finding
 from affekt.corpora.scan import Row
-from affekt.corpora.spec import CorpusSpec, Expected
+from affekt.corpora.shapes import Expected
+from affekt.corpora.spec import CorpusSpec
 
 _SHOWN_SPEAKERS = 30
 
 
 def compare_counts(declared: CorpusSpec, rows: Sequence[Row]) -> Iterator[Finding]:
     """What is here of a corpus, against what was published: clips, speakers, emotions, labels, subsets."""
+    caution = declared.expected.caution
+    for finding in _compared(declared, rows):
+        if caution and finding.code == "wrong_count":
+            yield replace(finding, severity="warning", message=f"{finding.message} ({caution})")
+        else:
+            yield finding
+
+
+def _compared(declared: CorpusSpec, rows: Sequence[Row]) -> Iterator[Finding]:
     expected = declared.expected
-    clips = Counter(str(row["speaker"]) for row in rows)
-    total, speakers = sum(clips.values()), len(clips)
+    clips = Counter(speaker for row in rows if (speaker := row.get("speaker")) is not None)
     if expected.splits:
         yield from _split_counts(declared, rows)
+        if len(rows) == expected.clips:
+            yield from _word_counts(expected, rows)
         return
+    if expected.speakers is None or not clips:
+        if len(rows) == expected.clips:
+            yield from _word_counts(expected, rows)
+        else:
+            message = f"{len(rows)} clips; published are {expected.clips}"
+            yield Finding("error", "wrong_count", message)
+        return
+    total, speakers = len(rows), len(clips)
     if total == expected.clips and speakers == expected.speakers:
         yield from _word_counts(expected, rows)
         return
@@ -32,7 +52,7 @@ def compare_counts(declared: CorpusSpec, rows: Sequence[Row]) -> Iterator[Findin
             f"{total} of {expected.clips} clips are here"
         )
         yield Finding("warning", "missing_speakers", message)
-    elif total != expected.clips or speakers > expected.speakers:
+    else:
         message = (
             f"{total} clips of {speakers} speakers; published are {expected.clips} of {expected.speakers}"
         )
@@ -41,7 +61,7 @@ def compare_counts(declared: CorpusSpec, rows: Sequence[Row]) -> Iterator[Findin
         published = declared.speakers[speaker].clips if speaker in declared.speakers else None
         if published not in (None, count):
             message = f"speaker {speaker}: {count} clips; published are {published}"
-            concerned = tuple(str(row["file"]) for row in rows if row["speaker"] == speaker)
+            concerned = tuple(str(row["file"]) for row in rows if row.get("speaker") == speaker)
             yield Finding("error", "wrong_count", message, concerned)
 
 
@@ -70,7 +90,8 @@ def _word_counts(expected: Expected, rows: Sequence[Row]) -> Iterator[Finding]:
     for message in messages:
         yield Finding("error", "wrong_count", message)
     if not messages:
-        message = f"{expected.clips} clips of {expected.speakers} speakers, as published"
+        of_whom = f" of {expected.speakers} speakers" if expected.speakers is not None else ""
+        message = f"{expected.clips} clips{of_whom}, as published"
         yield Finding("info", "complete", message)
 
 

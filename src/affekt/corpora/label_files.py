@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from affekt.corpora.emotions import one_line
-from affekt.corpora.spec import LabelFiles, under_any_folder
+from affekt.corpora.shapes import LabelFiles, under_any_folder
 from affekt.errors import CorpusError
 
 _SHOWN_LETTERS = 60

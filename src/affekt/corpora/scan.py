@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from affekt.corpora.emotions import EmotionMap, Labels, unknown_words
+from affekt.corpora.index_files import about_people, entries_of_index
 from affekt.corpora.label_files import Entry, entries_of
-from affekt.corpora.spec import CorpusSpec, Files, Index, spec, under_any_folder
+from affekt.corpora.shapes import Files, Speaker, under_any_folder
+from affekt.corpora.spec import CorpusSpec, spec
 from affekt.corpora.table import frame
 from affekt.errors import CorpusError
 
@@ -39,6 +40,8 @@ AUDIO_SUFFIXES = frozenset(
 
 Row = dict[str, str | None]
 
+_NOBODY = Speaker()
+
 
 @dataclass
 class Inspection:
@@ -49,6 +52,36 @@ class Inspection:
     missing: list[str] = field(default_factory=list)
     misplaced: list[str] = field(default_factory=list)
     unknown_labels: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """What a corpus's words mean: its declaration, its emotions, and what its own table says of speakers."""
+
+    declared: CorpusSpec
+    emotion_of: EmotionMap
+    people: Mapping[str, Mapping[str, str]]
+
+    def row(self, file: str, groups: Mapping[str, str | None]) -> tuple[Row, str | None]:
+        """A clip's row, and the corpus's own word for its emotion."""
+        row: Row = {"file": file, "corpus": self.declared.name, **groups}
+        for column, ours in self.declared.words.items():
+            if (own := row.get(column)) is not None:
+                row[column] = ours.get(own, own) or None
+        self._of_speaker(row)
+        if (sentence := row.get("sentence")) and self.declared.texts:
+            row["text"] = self.declared.texts.get(sentence)
+        return row, row.get("label")
+
+    def _of_speaker(self, row: Row) -> None:
+        name = row.get("speaker") or ""
+        speaker = self.declared.speakers.get(name, _NOBODY)
+        own = None if self.declared.language == "mul" else self.declared.language
+        row["language"] = row.get("language") or speaker.language or own
+        row["gender"] = row.get("gender") or speaker.gender
+        row["age"] = row.get("age") or (str(speaker.age) if speaker.age is not None else None)
+        for column, value in self.people.get(name, {}).items():
+            row[column] = row.get(column) or value
 
 
 def scan(root: Path, corpus: str, labels: Labels | None = None) -> DataFrame:
@@ -77,24 +110,29 @@ def scan(root: Path, corpus: str, labels: Labels | None = None) -> DataFrame:
 
 def inspect(root: Path, corpus: str, labels: Labels | None = None) -> Inspection:
     """Like `scan`, but collects what is wrong instead of raising, except for a root that cannot be read."""
-    if not root.is_dir():
-        raise CorpusError(f"{root}: not a folder; give the folder that holds the corpus")
-    files = _visible_files(root)
     if corpus == "folder":
-        return _inspect_folders(root, _recordings(files), EmotionMap(labels))
-    declared = spec(corpus)
+        return _inspect_folders(root, _recordings(_visible_files(root)), EmotionMap(labels))
+    return inspect_declared(root, spec(corpus), labels)
+
+
+def inspect_declared(root: Path, declared: CorpusSpec, labels: Labels | None = None) -> Inspection:
+    """Like `inspect`, for a declaration that is at hand."""
+    files = _visible_files(root)
     recordings = _recordings(files, declared.not_clips)
-    emotion_of = EmotionMap(labels, declared.emotion_words())
+    told = about_people(root, files, declared.people) if declared.people else {}
+    reader = _Reader(declared, EmotionMap(labels, declared.emotion_words()), told)
     if declared.files is not None:
-        return _inspect_names(recordings, declared, declared.files, emotion_of)
-    if declared.index is not None:
-        return _inspect_list(recordings, declared, _index_entries(root, declared.index), emotion_of)
-    assert declared.labels is not None
-    return _inspect_list(recordings, declared, entries_of(root, files, declared.labels), emotion_of)
+        return _inspect_names(recordings, declared.files, reader)
+    if declared.labels is not None:
+        return _inspect_list(recordings, entries_of(root, files, declared.labels), reader)
+    lost = {place for index in declared.index for place in index.lost}
+    return _inspect_list(recordings, entries_of_index(root, files, declared.index), reader, lost)
 
 
 def _visible_files(root: Path) -> list[str]:
-    """Every file under `root`, sorted; hidden files and folders are passed over."""
+    """Every file under the folder `root`, sorted; hidden files and folders are passed over."""
+    if not root.is_dir():
+        raise CorpusError(f"{root}: not a folder; give the folder that holds the corpus")
     found = []
     for folder, subfolders, files in os.walk(root, followlinks=True):
         subfolders[:] = [name for name in subfolders if not name.startswith(".")]
@@ -113,12 +151,10 @@ def _recordings(files: Iterable[str], not_clips: str | None = None) -> list[str]
     ]
 
 
-def _inspect_names(
-    recordings: list[str], declared: CorpusSpec, names: Files, emotion_of: EmotionMap
-) -> Inspection:
+def _inspect_names(recordings: list[str], names: Files, reader: _Reader) -> Inspection:
     matcher = under_any_folder(names.pattern)
     folder = names.folder
-    known_folders = {folder.format(speaker=name) for name in declared.speakers} if folder else set()
+    known_folders = {folder.format(speaker=name) for name in reader.declared.speakers} if folder else set()
     found = Inspection()
     for file in recordings:
         match = matcher.fullmatch(_stem(file))
@@ -130,23 +166,46 @@ def _inspect_names(
             parent = Path(file).parent.name
             if parent in known_folders and parent != folder.format(**groups):
                 found.misplaced.append(file)
-        _add(found, declared, emotion_of, file, groups)
+        _add(found, reader, file, groups)
     return found
 
 
 def _inspect_list(
-    recordings: list[str], declared: CorpusSpec, entries: Iterable[Entry], emotion_of: EmotionMap
+    recordings: list[str], entries: Iterable[Entry], reader: _Reader, lost: Collection[str] = ()
 ) -> Inspection:
-    on_disk = {_stem(file): file for file in recordings}
+    on_disk = _OnDisk(recordings)
     found = Inspection()
     for place, columns in entries:
-        file = on_disk.pop(_stem(place), None)
-        if file is None:
+        file = on_disk.take(place)
+        if file is not None:
+            _add(found, reader, file, columns)
+        elif place not in lost:
             found.missing.append(place)
-        else:
-            _add(found, declared, emotion_of, file, columns)
-    found.unmatched = sorted(on_disk.values())
+    found.unmatched = sorted(on_disk.left)
     return found
+
+
+class _OnDisk:
+    """The recordings that are here, given out once each, by the end of their path less its suffix."""
+
+    def __init__(self, recordings: Sequence[str]) -> None:
+        self.left = set(recordings)
+        self._recordings = recordings
+        self._by_end: dict[int, dict[str, str]] = {}
+
+    def take(self, place: str) -> str | None:
+        """The recording whose path ends so, in whatever folders; of several the first."""
+        stem = _stem(place)
+        length = stem.count("/") + 1
+        if length not in self._by_end:
+            ends = self._by_end[length] = {}
+            for file in self._recordings:
+                ends.setdefault("/".join(_stem(file).split("/")[-length:]), file)
+        found = self._by_end[length].get(stem)
+        if found not in self.left:
+            return None
+        self.left.remove(found)
+        return found
 
 
 def _stem(place: str) -> str:
@@ -158,28 +217,6 @@ def _stem(place: str) -> str:
 def _suffix(place: str) -> str:
     """As `Path.suffix`, in small letters; a path for each of a million places would take its time."""
     return os.path.splitext(place)[1].lower()  # noqa: PTH122
-
-
-def _index_entries(root: Path, index: Index) -> Iterator[Entry]:
-    for number, row in enumerate(_index_rows(root, index), start=2):
-        try:
-            place = index.audio.format(**row)
-            columns = {ours: row[theirs] or None for ours, theirs in index.columns.items()}
-        except KeyError as error:
-            raise CorpusError(f"{root / index.file}: line {number}: no column {error}") from error
-        yield place, columns
-
-
-def _index_rows(root: Path, index: Index) -> list[dict[str, str]]:
-    path = root / index.file
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream, delimiter=index.separator, quoting=csv.QUOTE_MINIMAL, restval="")
-            return [{key: value for key, value in row.items() if key is not None} for row in reader]
-    except FileNotFoundError as error:
-        raise CorpusError(f"{path}: missing; give the folder that holds the corpus's index") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CorpusError(f"{path}: cannot be read ({error})") from error
 
 
 def _inspect_folders(root: Path, recordings: list[str], emotion_of: EmotionMap) -> Inspection:
@@ -195,22 +232,10 @@ def _inspect_folders(root: Path, recordings: list[str], emotion_of: EmotionMap) 
     return found
 
 
-def _add(
-    found: Inspection, declared: CorpusSpec, emotion_of: EmotionMap, file: str, groups: dict[str, str | None]
-) -> None:
-    language = None if declared.language == "mul" else declared.language
-    row: Row = {"file": file, "corpus": declared.name, "language": language, **groups}
-    for column, ours in declared.words.items():
-        if (own := row.get(column)) is not None:
-            row[column] = ours.get(own, own)
-    speaker = declared.speakers.get(row.get("speaker") or "")
-    if speaker is not None:
-        row["gender"] = row.get("gender") or speaker.gender
-        row["age"] = row.get("age") or (str(speaker.age) if speaker.age is not None else None)
-    if (sentence := row.get("sentence")) and declared.texts:
-        row["text"] = declared.texts.get(sentence)
-    if (word := row.get("label")) is not None:
-        _set_emotion(found, emotion_of, row, word)
+def _add(found: Inspection, reader: _Reader, file: str, groups: Mapping[str, str | None]) -> None:
+    row, word = reader.row(file, groups)
+    if word is not None:
+        _set_emotion(found, reader.emotion_of, row, word)
     found.rows.append(row)
 
 
