@@ -21,8 +21,8 @@ from affekt.verbs.reproduce import reproduce_padi2021
 
 COPIES = 5
 EPOCHS = {"emodb": 4, "ravdess": 4, "nemo": 2}
-"""Epochs of the cells with copies; those without take 1 + COPIES times as many: as many steps. Set beforehand,
-as the time of two cores allows."""
+"""Epochs of the cells with copies; those without take 1 + COPIES times as many: as many steps. Set beforehand
+for what two cores do in the time."""
 
 SETTINGS = ("train.validation_speakers=0", f"augment.copies={COPIES}")
 
