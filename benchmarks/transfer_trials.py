@@ -53,7 +53,7 @@ def main() -> None:
     for name, changes, init in trials.values():
         folder = out / name.replace(",", "").replace(" ", "-")
         say(name)
-        start = [f"init={init}"] if init else []
+        start: list[str] = [f"init={init}"] if init else []
         made = recipe.load(
             "thin",
             [
