@@ -71,7 +71,7 @@ class TrainingRecord(Strict):
 class ModelConfig(Strict):
     """`config.json` of a model folder.
 
-    `labels` are in the order of the network's classes: emotions, or for the task `speakers` the speakers that
+    `labels` are in the order of the network's classes: emotions, or for the tasks `speakers` and `images` what
     a network was pre-trained on. Clips below `min_samples` (at `sample_rate` Hz) are
     padded inside the network and give the warning `short`. Scores are softmax(logits / temperature).
     `tensors` maps each tensor of `model.safetensors` to its shape; writing the folder fills it.
@@ -80,7 +80,7 @@ class ModelConfig(Strict):
     format: Literal[1]
     affekt: Line
     system: Line
-    task: Literal["emotion", "speakers"] = "emotion"
+    task: Literal["emotion", "speakers", "images"] = "emotion"
     labels: list[Line] = Field(min_length=2)
     sample_rate: Literal[16000]
     temperature: float = Field(gt=0, le=1000)

@@ -7,6 +7,7 @@ Shapes: maps [batch, channels, frequency, time].
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -47,7 +48,7 @@ class AlexNet(nn.Module):
 
     def __init__(self, kind: Trunk, *, width: float, batch_norm: bool, channels: int) -> None:
         super().__init__()
-        self.kind = kind
+        self.kind, self.channels = kind, channels
         sizes = [channels, *(max(2, round(width * size)) for size in CHANNELS[kind])]
         self.features = nn.ModuleDict()
         for (name, layer), before, after in zip(_CONVOLUTIONS.items(), sizes[:-1], sizes[1:], strict=True):
@@ -81,6 +82,18 @@ class AlexNet(nn.Module):
                 mask = _mask(frames, maps)
             maps = maps * mask
         return maps, mask
+
+    def adopt(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Tensors of such a network, the first layer's with the input channels that this one has.
+
+        Three channels are summed to one, which is what they say of one picture in all three; one is shared
+        out to three.
+        """
+        first = tensors.get("features.0.weight")
+        if first is None or first.ndim != 4 or {first.shape[1], self.channels} != {1, 3}:
+            return dict(tensors)
+        fitted = first.sum(1, keepdim=True) if self.channels == 1 else first.expand(-1, 3, -1, -1) / 3
+        return {**tensors, "features.0.weight": fitted.contiguous()}
 
     def trunk_levels(self) -> list[list[nn.Module]]:
         """Each convolution with its normalisation, from the input on."""
@@ -156,7 +169,6 @@ class AttentionFcn(AlexNet):
             hop_ms=hop_ms,
             normalisation=normalisation,
         )
-        self.channels = channels
         self.pooling = AttentionPooling(self.size, attention, attention_scale)
         self.head = CosineHead(self.size, classes) if head == "cosine" else nn.Linear(self.size, classes)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""Public speaker networks as starting points: where their weights are, and how they are read as Affekt's own.
+"""Public networks as starting points: how their weights are fetched, and read as Affekt's own.
 
 A foreign file is read as tensors alone, by `torch.load(weights_only=True)` or as safetensors; nothing of it
 runs. Each tensor must be one that the network has, of its shape, and finite; none may be missing.
@@ -7,10 +7,7 @@ runs. Each tensor must be one that the network has, of its shape, and finite; no
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -19,35 +16,26 @@ from torch import Tensor, nn
 from affekt import downloads
 from affekt.errors import ModelFolderError, UsageError
 from affekt.labels import nearest
+from affekt.models.checkpoints import PUBLIC, PublicCheckpoint
+
+__all__ = [
+    "MAX_BYTES",
+    "PUBLIC",
+    "PublicCheckpoint",
+    "find",
+    "make_network",
+    "read_public",
+    "read_tensors",
+    "resolve",
+]
 
 MAX_BYTES = 256 * 2**20
-"""The longest checkpoint that is read; the longest of the registry has 62 MB."""
+"""The longest checkpoint that is read; the longest of the registry has 244 MB."""
 
 _TYPES = (torch.float32, torch.float16, torch.bfloat16, torch.float64, torch.int64)
+_OLD_MARK = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+"""torch's number at the start of files from before its archives, such as torchvision still has."""
 _INSTEAD = "take the file that its publisher names, or a state dict saved by torch.save or as safetensors"
-
-
-@dataclass(frozen=True)
-class PublicCheckpoint:
-    """A public checkpoint and the network that it fits."""
-
-    title: str
-    url: str
-    sha256: str | None
-    """None where its publisher's could not be found: who downloads it has to give one."""
-    licence: str
-    citation: str
-    system: str
-    network: Mapping[str, Any]
-    """Settings of the system's network."""
-    mark: str
-    """A tensor that only this checkpoint has, by which a file is known."""
-    renamed: tuple[tuple[str, str], ...]
-    """Parts of its tensors' names, and what Affekt has in their place."""
-    unused: tuple[str, ...]
-    """Tensors that the network has no need of."""
-    adapt: Callable[[dict[str, Tensor]], None] = field(repr=False)
-    """What is left to do once the names are Affekt's."""
 
 
 def read_public(name: str, path: Path) -> dict[str, Tensor]:
@@ -100,9 +88,15 @@ def resolve(
     checkpoint = find(init)
     wanted = sha256 or checkpoint.sha256
     if wanted is None:
+        known = f" but for its start, {checkpoint.sha256_start}" if checkpoint.sha256_start else ""
         raise UsageError(
-            f"{init}: its publisher's SHA-256 is not known, and nothing is fetched without one; give it "
-            f"(--sha256), or fetch {checkpoint.url} and name the file"
+            f"{init}: its publisher's SHA-256 is not known{known}, and nothing is fetched without one; give "
+            f"it (init_sha256=...), or fetch {checkpoint.url} and name the file"
+        )
+    if checkpoint.sha256 is None and not wanted.startswith(checkpoint.sha256_start):
+        raise UsageError(
+            f"{init}: a SHA-256 of {wanted:.16}... where its publisher's starts with "
+            f"{checkpoint.sha256_start}; give the right one"
         )
     return init, downloads.fetch(checkpoint.url, wanted, MAX_BYTES, cache=cache, tick=tick)
 
@@ -117,7 +111,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         size = path.stat().st_size
         if size > MAX_BYTES:
             raise ModelFolderError(f"{path}: {size} bytes, where a checkpoint has at most {MAX_BYTES}")
-        found = _unzipped(path) if zipfile.is_zipfile(path) else _safetensors(path)
+        found = _saved(path) if _is_saved(path) else _safetensors(path)
     except OSError as error:
         raise ModelFolderError(f"{path}: {(error.strerror or str(error)).lower()}") from error
     if not (isinstance(found, dict) and found and all(map(_is_plain, found, found.values()))):
@@ -128,12 +122,21 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return found
 
 
-def _unzipped(path: Path) -> Any:
+def _is_saved(path: Path) -> bool:
+    """Whether torch.save wrote it: as an archive, or as versions before 1.6 did."""
+    with path.open("rb") as stream:
+        return stream.read(len(_OLD_MARK)) == _OLD_MARK or zipfile.is_zipfile(path)
+
+
+def _saved(path: Path) -> Any:
     try:
-        with zipfile.ZipFile(path) as archive:
-            parts = archive.infolist()
-        if any(part.compress_type != zipfile.ZIP_STORED or part.file_size > MAX_BYTES for part in parts):
-            raise ModelFolderError(f"{path}: a packed archive, which torch.save does not write; {_INSTEAD}")
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                parts = archive.infolist()
+            if any(part.compress_type != zipfile.ZIP_STORED or part.file_size > MAX_BYTES for part in parts):
+                raise ModelFolderError(
+                    f"{path}: a packed archive, which torch.save does not write; {_INSTEAD}"
+                )
         return torch.load(path, map_location="cpu", weights_only=True)
     except (ModelFolderError, OSError):
         raise
@@ -194,106 +197,22 @@ def _adopt(checkpoint: PublicCheckpoint, found: dict[str, Tensor], problem: str)
 
 
 def _expected(checkpoint: PublicCheckpoint) -> dict[str, Tensor]:
-    """The network's tensors without data, but for the head's."""
+    """The network's tensors without data, but for those that the checkpoint does not have."""
     with torch.device("meta"):
         state = make_network(checkpoint, classes=2).state_dict()
-    return {name: value for name, value in state.items() if not name.startswith("head.")}
+    return {name: value for name, value in state.items() if not name.startswith(checkpoint.fresh)}
 
 
 def make_network(checkpoint: PublicCheckpoint, classes: int) -> nn.Module:
     """The network that a checkpoint fits, with fresh weights."""
     # They are built from this package's layers: at the top, each would wait for the other.
+    from affekt.models.attention_fcn import AttentionFcn
     from affekt.models.resnet_stats import ResNetStats
     from affekt.models.speaker_resnets import AttentiveResNet
 
-    kinds: dict[str, type[nn.Module]] = {"resnet-stats": ResNetStats, "resnet-attention": AttentiveResNet}
-    return kinds[checkpoint.system](classes, **checkpoint.network)
-
-
-def _adapt_wespeaker(tensors: dict[str, Tensor]) -> None:
-    """Their embedding has a bias and no batch normalisation behind it; ours here adds the bias, no more."""
-    bias = tensors.pop("embedding.bias")
-    tensors["bn_embedding.running_mean"] = -bias
-    tensors["bn_embedding.running_var"] = torch.full_like(bias, 1 - nn.BatchNorm2d(1).eps)
-    tensors["bn_embedding.weight"] = torch.ones_like(bias)
-    tensors["bn_embedding.bias"] = torch.zeros_like(bias)
-    tensors["bn_embedding.num_batches_tracked"] = torch.tensor(0)
-
-
-def _adapt_speechbrain(tensors: dict[str, Tensor]) -> None:
-    """Their maps are [time, frequency], ours the reverse; the embedding's bias joins the normalisation."""
-    for name, value in tensors.items():
-        if value.ndim == 4:
-            tensors[name] = value.transpose(2, 3)
-    tensors["bn_embedding.running_mean"] = tensors["bn_embedding.running_mean"] - tensors.pop(
-        "embedding.bias"
-    )
-
-
-_STAGES = tuple((f"layer{stage + 1}.", f"layers.{stage}.") for stage in range(4))
-
-PUBLIC: Mapping[str, PublicCheckpoint] = MappingProxyType(
-    {
-        "wespeaker-resnet34": PublicCheckpoint(
-            title="WeSpeaker voxceleb_resnet34_LM, trained on VoxCeleb2 with large-margin fine-tuning",
-            url="https://huggingface.co/Wespeaker/wespeaker-voxceleb-resnet34-LM/resolve/"
-            "64e8921d633cb384bb1d9e798a8c28d095e9d943/avg_model",
-            sha256=None,
-            licence="CC-BY-4.0",
-            citation="H. Wang, C. Liang, S. Wang, Z. Chen, B. Zhang, X. Xiang, Y. Deng, Y. Qian: Wespeaker: "
-            "A Research and Production Oriented Speaker Embedding Learning Toolkit. ICASSP 2023",
-            system="resnet-stats",
-            network=MappingProxyType(
-                {
-                    "width": 32,
-                    "blocks": (3, 4, 6, 3),
-                    "stem_stride": 1,
-                    "features": "kaldi",
-                    "mels": 80,
-                    "variance": "sample",
-                    "embedding": 256,
-                }
-            ),
-            mark="seg_1.weight",
-            renamed=(*_STAGES, ("seg_1.", "embedding.")),
-            unused=("projection.weight",),
-            adapt=_adapt_wespeaker,
-        ),
-        "speechbrain-resnet": PublicCheckpoint(
-            title="SpeechBrain spkrec-resnet-voxceleb, trained on VoxCeleb1 and VoxCeleb2",
-            url="https://huggingface.co/speechbrain/spkrec-resnet-voxceleb/resolve/"
-            "667393f8ff032444ee0f1c188c8cbbae5bc29f8f/embedding_model.ckpt",
-            sha256="120a15c709add1679286fbf1e71d89ca4ed43981c189eecda60fd02343a00738",
-            licence="Apache-2.0",
-            citation="M. Ravanelli et al.: SpeechBrain: A General-Purpose Speech Toolkit. "
-            "arXiv 2106.04624, 2021",
-            system="resnet-attention",
-            network=MappingProxyType(
-                {
-                    "channels": (128, 128, 256, 256),
-                    "blocks": (3, 4, 6, 3),
-                    "attention": 128,
-                    "features": "speechbrain",
-                    "mels": 80,
-                    "embedding": 256,
-                }
-            ),
-            mark="fc_embed.weight",
-            renamed=(
-                *_STAGES,
-                (".downsample.", ".shortcut."),
-                (".se.fc.0.", ".squeeze.inner."),
-                (".se.fc.2.", ".squeeze.outer."),
-                ("attention.0.", "pooling.reduce."),
-                ("attention.2.", "pooling.bn."),
-                ("attention.3.", "pooling.weigh."),
-                ("norm_stats.", "bn_pooled."),
-                ("fc_embed.", "embedding."),
-                ("norm_embed.", "bn_embedding."),
-            ),
-            # A softmax over time does not hear what is added at all times.
-            unused=("attention.3.bias",),
-            adapt=_adapt_speechbrain,
-        ),
+    kinds: dict[str, type[nn.Module]] = {
+        "resnet-stats": ResNetStats,
+        "resnet-attention": AttentiveResNet,
+        "attention-fcn": AttentionFcn,
     }
-)
+    return kinds[checkpoint.system](classes, **checkpoint.network)

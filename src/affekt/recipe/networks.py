@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -70,6 +70,11 @@ class AttentiveNetworkRecipe(Section):
 
 class AttentionFcnNetworkRecipe(Section):
     """The shape of `attention-fcn`."""
+
+    TRUNK: ClassVar[frozenset[str]] = frozenset({"trunk", "width", "batch_norm"})
+    """What a network that has learnt pictures brings; all else is of sounds."""
+    FREE: ClassVar[frozenset[str]] = frozenset({"channels", "attention_scale"})
+    """What may differ from the network that one starts from: no tensor depends on it, or can be fitted."""
 
     trunk: Literal["alexnet", "alexnet-lrn"] = "alexnet"
     """torchvision's AlexNet, whose public weights fit, or the first one, with its response normalisation."""

@@ -89,6 +89,21 @@ class SpeakersRecipe(DistortionRecipe):
     """Trials of each kind, the same and another speaker, for each speaker tested on."""
 
 
+class ImagesRecipe(Section):
+    """How a network learns to tell pictures apart, before it learns emotion."""
+
+    size: int = Field(64, ge=63, le=256)
+    """Pictures are scaled to so many pixels a side."""
+    smallest_crop: float = Field(0.7, gt=0, le=1)
+    """The shortest side of a random crop, as a share of the picture's."""
+    flip: Share = 0.5
+    """How many pictures are mirrored."""
+    colour: float = Field(0.3, ge=0, lt=1)
+    """Brightness, contrast and saturation are each changed by up to this share, either way."""
+    test_share: float = Field(0.1, gt=0, lt=1)
+    """The share of each class that is tested on, where no folder is called `test`."""
+
+
 class TrainRecipe(Section):
     """The loop."""
 
@@ -127,8 +142,8 @@ class Recipe(Section):
 
     system: Literal["resnet-stats"] = "resnet-stats"
     """Which of Affekt's systems."""
-    task: Literal["emotion", "speakers"] = "emotion"
-    """What is learnt; `affekt pretrain speakers` sets it."""
+    task: Literal["emotion", "speakers", "images"] = "emotion"
+    """What is learnt; `affekt pretrain` sets it."""
     init: str | None = None
     """A model folder or a public checkpoint to start from; it brings its network's shape."""
     init_sha256: str | None = Field(None, pattern="^[0-9a-f]{64}$")
@@ -147,6 +162,7 @@ class Recipe(Section):
     augment: AugmentRecipe = AugmentRecipe()
     transfer: TransferRecipe = TransferRecipe()
     speakers: SpeakersRecipe = SpeakersRecipe()
+    images: ImagesRecipe = ImagesRecipe()
     train: TrainRecipe = TrainRecipe()
 
     @field_validator("data", mode="before")

@@ -15,7 +15,7 @@ from affekt.config import TrainingCorpus
 from affekt.errors import UsageError
 from affekt.model_folder import open_folder, read_weights
 from affekt.models import public
-from affekt.recipe import Recipe
+from affekt.recipe import AttentionFcnNetworkRecipe, AttentionFcnRecipe, Recipe
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Source:
     Attributes:
         name: what it is called in messages.
         system: one of Affekt's.
-        network: the settings of its network.
+        network: the settings of its network, as far as they bind what starts from it.
         task, labels: what its head tells apart; no labels where it comes without a head.
         tensors: its weights, in the names of Affekt's network.
         corpora: what it learnt from.
@@ -70,13 +70,17 @@ def from_folder(path: Path) -> Source:
     folder = open_folder(path)
     config = folder.config
     shape = recipes.parse(config.recipe, f"{path}: config.json").network
+    tensors = {name: torch.from_numpy(value.copy()) for name, value in read_weights(folder).items()}
+    if config.task == "images":
+        # The rest of the network has heard nothing yet.
+        tensors = {name: value for name, value in tensors.items() if not name.startswith("pooling.")}
     return Source(
         name=str(path),
         system=config.system,
-        network=shape.model_dump(),
+        network=_binding(config.system, config.task, shape.model_dump()),
         task=config.task,
         labels=tuple(config.labels),
-        tensors={name: torch.from_numpy(value.copy()) for name, value in read_weights(folder).items()},
+        tensors=tensors,
         corpora=tuple(config.training.corpora),
     )
 
@@ -100,7 +104,20 @@ def from_public(
         speakers=None,
     )
     tensors = public.read_public(name, path)
-    return Source(name, checkpoint.system, checkpoint.network, "speakers", (), tensors, (learnt,))
+    network = _binding(checkpoint.system, checkpoint.task, checkpoint.network)
+    return Source(name, checkpoint.system, network, checkpoint.task, (), tensors, (learnt,))
+
+
+_ATTENTIVE = "attention-fcn"
+
+
+def _binding(system: str, task: str, network: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a source's network that what starts from it cannot choose anew."""
+    if system != _ATTENTIVE:
+        return dict(network)
+    if task == "images":
+        return {key: value for key, value in network.items() if key in AttentionFcnNetworkRecipe.TRUNK}
+    return {key: value for key, value in network.items() if key not in AttentionFcnNetworkRecipe.FREE}
 
 
 def inherit(recipe: Recipe, source: Source) -> Recipe:
@@ -111,7 +128,11 @@ def inherit(recipe: Recipe, source: Source) -> Recipe:
     """
     if "system" in recipe.model_fields_set and recipe.system != source.system:
         raise UsageError(f"{source.name}: is a {source.system}, and the recipe wants a {recipe.system}")
-    plain = recipe.model_dump(mode="json") | {"system": source.system, "network": dict(source.network)}
+    own: dict[str, Any] = {}
+    if source.system == _ATTENTIVE and isinstance(recipe, AttentionFcnRecipe):
+        own = recipe.network.model_dump(mode="json", include=recipe.network.model_fields_set)
+    plain = recipe.model_dump(mode="json")
+    plain |= {"system": source.system, "network": own | dict(source.network)}
     inherited = recipes.parse(plain, source.name)
     for key in sorted(recipe.network.model_fields_set):
         wanted, given = getattr(recipe.network, key), getattr(inherited.network, key, None)
@@ -131,16 +152,18 @@ def start(network: nn.Module, recipe: Recipe, labels: Sequence[str], source: Sou
     """
     same_head = source.task == recipe.task and source.labels == tuple(labels)
     wanted = network.state_dict()
+    fit = getattr(network, "adopt", dict)
+    tensors: dict[str, Tensor] = fit(source.tensors)
     taken = [
         name
         for name, value in wanted.items()
-        if name in source.tensors
-        and source.tensors[name].shape == value.shape
+        if name in tensors
+        and tensors[name].shape == value.shape
         and (same_head or not name.startswith("head."))
     ]
     if not any(not name.startswith("head.") for name in taken):
         raise UsageError(f"{source.name}: holds no tensor of this network's names and shapes")
-    network.load_state_dict({**wanted, **{name: source.tensors[name] for name in taken}}, strict=True)
+    network.load_state_dict({**wanted, **{name: tensors[name] for name in taken}}, strict=True)
     return Transfer(
         source.name,
         tuple(taken),
