@@ -13,6 +13,7 @@ from affekt.corpora.shapes import Index, People
 from affekt.errors import CorpusError
 
 Raw = dict[str, str]
+_Table = tuple[Index, Path, Sequence[tuple[int, Raw]]]
 
 
 def entries_of_index(root: Path, files: Sequence[str], indices: Sequence[Index]) -> Iterator[Entry]:
@@ -30,13 +31,11 @@ def entries_of_index(root: Path, files: Sequence[str], indices: Sequence[Index])
     if all(file is None for _, file in found):
         missing = " or ".join(index.file for index in indices)
         raise CorpusError(f"{root / missing}: missing; give the folder that holds the corpus's index")
-    for index, file in found:
-        if file is not None:
-            rows = _rows(root / file, index.separator)
-            if index.ratings:
-                yield from _rated(root / file, index, rows)
-            else:
-                yield from (_entry(root / file, number, row, index) for number, row in rows)
+    here = [(index, root / file, _rows(root / file, index.separator)) for index, file in found if file]
+    for index, path, rows in here:
+        if not index.ratings:
+            yield from (_entry(path, number, row, index) for number, row in rows)
+    yield from _rated([listed for listed in here if listed[0].ratings])
 
 
 def about_people(root: Path, files: Sequence[str], declared: People) -> dict[str, Raw]:
@@ -73,7 +72,7 @@ def _columns(path: Path, number: int, row: Raw, columns: dict[str, str]) -> dict
 
 def _filled(path: Path, number: int, row: Raw, text: str) -> str:
     # Not str.format: it reads a dot in a column's name as an attribute, and would follow one in a value's.
-    return re.sub(r"\{([^{}]+)\}", lambda match: _value(path, number, row, match[1]), text)
+    return re.sub(r"\{([^{}]+)\}", lambda match: _value(path, number, row, match[1]).rpartition("/")[2], text)
 
 
 def _value(path: Path, number: int, row: Raw, column: str) -> str:
@@ -82,19 +81,20 @@ def _value(path: Path, number: int, row: Raw, column: str) -> str:
     return row[column].strip()
 
 
-def _rated(path: Path, index: Index, rows: Sequence[tuple[int, Raw]]) -> Iterator[Entry]:
+def _rated(tables: Sequence[_Table]) -> Iterator[Entry]:
     """A clip for all of its raters: the columns of the first, the means of all, and the label these make."""
     scores: dict[str, dict[str, list[float]]] = {}
     columns: dict[str, dict[str, str | None]] = {}
-    for number, row in rows:
-        place, told = _entry(path, number, row, index)
-        columns.setdefault(place, told)
-        given = scores.setdefault(place, {word: [] for word in index.ratings})
-        for word, column in index.ratings.items():
-            if text := _value(path, number, row, column):
-                given[word].append(_number(path, number, column, text))
+    for index, path, rows in tables:
+        for number, row in rows:
+            place, told = _entry(path, number, row, index)
+            columns.setdefault(place, told)
+            given = scores.setdefault(place, {})
+            for word, column in index.ratings.items():
+                if text := _value(path, number, row, column):
+                    given.setdefault(word, []).append(_number(path, number, column, text))
     for place, given in scores.items():
-        means = {word: math.fsum(values) / len(values) for word, values in given.items() if values}
+        means = {word: math.fsum(values) / len(values) for word, values in given.items()}
         highest = max(means.values(), default=0.0)
         ahead = [word for word, mean in means.items() if mean == highest > 0]
         label = ahead[0] if len(ahead) == 1 else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -125,8 +125,11 @@ def inspect_declared(root: Path, declared: CorpusSpec, labels: Labels | None = N
         return _inspect_names(recordings, declared.files, reader)
     if declared.labels is not None:
         return _inspect_list(recordings, entries_of(root, files, declared.labels), reader)
+    found = _inspect_list(recordings, entries_of_index(root, files, declared.index), reader)
     lost = {place for index in declared.index for place in index.lost}
-    return _inspect_list(recordings, entries_of_index(root, files, declared.index), reader, lost)
+    more = any(index.lists_more for index in declared.index)
+    found.missing = [] if more else [place for place in found.missing if place not in lost]
+    return found
 
 
 def _visible_files(root: Path) -> list[str]:
@@ -170,16 +173,14 @@ def _inspect_names(recordings: list[str], names: Files, reader: _Reader) -> Insp
     return found
 
 
-def _inspect_list(
-    recordings: list[str], entries: Iterable[Entry], reader: _Reader, lost: Collection[str] = ()
-) -> Inspection:
+def _inspect_list(recordings: list[str], entries: Iterable[Entry], reader: _Reader) -> Inspection:
     on_disk = _OnDisk(recordings)
     found = Inspection()
     for place, columns in entries:
         file = on_disk.take(place)
         if file is not None:
             _add(found, reader, file, columns)
-        elif place not in lost:
+        else:
             found.missing.append(place)
     found.unmatched = sorted(on_disk.left)
     return found

@@ -66,12 +66,13 @@ class Index(Declared):
     """Clips listed in a table of the corpus: `columns` maps Affekt's columns to its own.
 
     `file` is the end of the table's path, in whatever folder it lies. `audio` is the end of a clip's path,
-    with the table's columns in braces; its suffix does not matter. `always` are Affekt's columns that hold
-    the same for all of its clips, `lost` those places that are listed and were never given out.
+    with the table's columns in braces, folders in their values left out; its suffix does not matter. `always`
+    are Affekt's columns that hold the same for all of its clips, `lost` the places that are listed and were
+    never given out; `lists_more` where there are many of these.
 
-    With `ratings`, a row is one rater's, and a clip has several: `ratings` maps the corpus's words to columns
-    of numbers. The words become columns of means over raters; the highest mean is the clip's label, if it is
-    above 0 and no other is as high.
+    With `ratings`, a row is one rater's, and a clip has several, in one such table or more: `ratings` maps
+    the corpus's words to columns of numbers. The words become columns of means over raters; the highest mean
+    is the clip's label, if it is above 0 and no other is as high.
     """
 
     file: str
@@ -80,6 +81,7 @@ class Index(Declared):
     columns: dict[str, str]
     always: dict[str, str] = Field(default_factory=dict)
     lost: tuple[str, ...] = ()
+    lists_more: bool = False
     ratings: dict[str, str] = Field(default_factory=dict)
 
 
@@ -153,7 +155,7 @@ class Expected(Declared):
     """
 
     clips: int
-    speakers: int | None
+    speakers: int | None = None
     emotions: dict[Emotion, int] = Field(default_factory=dict)
     labels: dict[str, int] = Field(default_factory=dict)
     splits: dict[str, Part] = Field(default_factory=dict)
