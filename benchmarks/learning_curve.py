@@ -22,7 +22,6 @@ from affekt.verbs.train import train
 SHARES = (0.1, 0.2, 0.4, 0.7, 1.0)
 EPOCHS = 24
 FOLDS = 3
-TRUNK_RATE = 0.3
 
 
 def main() -> None:
@@ -37,7 +36,7 @@ def main() -> None:
     for name, init in (("scratch", None), ("pre-trained", arguments.init)):
         for share in SHARES:
             epochs = round(EPOCHS / share)
-            settings = [f"train.epochs={epochs}", f"train.share={share}", f"transfer.rate={TRUNK_RATE}"]
+            settings = [f"train.epochs={epochs}", f"train.share={share}"]
             start = [f"init={init}"] if init else []
             made = recipe.load(
                 "thin",
