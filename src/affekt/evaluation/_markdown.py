@@ -42,7 +42,7 @@ def _basis(report: Report) -> str:
         f"Protocol: **{report.protocol}**. {_count(report.clips, 'clip')}, "
         f"{_count(report.speakers, 'speaker')}, {_count(len(report.folds), 'fold')}. "
         f"Labels compared: {', '.join(report.labels)}. "
-        f"In brackets: {report.level:.0%} intervals, percentile bootstrap over speakers, "
+        f"In brackets: {report.level:.0%} intervals, expanded percentile bootstrap over speakers, "
         f"{report.resamples} resamples, seed {report.seed}."
     )
 

@@ -108,7 +108,7 @@ def eer_interval(
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """The equal error rate with a percentile interval from resampling speakers, not trials.
+    """The equal error rate with an interval from resampling speakers, not trials.
 
     Whole speakers are drawn with replacement. A trial of two speakers counts as often as its first was drawn
     times its second: Snijders and Borgatti, Connections 22(2), 1999; Owen, *The pigeonhole bootstrap*, Annals
