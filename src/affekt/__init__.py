@@ -34,6 +34,7 @@ from affekt.errors import (
 )
 
 if TYPE_CHECKING:
+    from affekt.explanation import Explanation, explain
     from affekt.prediction import Prediction
     from affekt.recognizer import Recognizer
     from affekt.verbs.evaluate import evaluate
@@ -54,6 +55,7 @@ __all__ = [
     "AudioNotFoundError",
     "AudioTooLargeError",
     "CorpusError",
+    "Explanation",
     "LockedError",
     "MissingExtraError",
     "ModelFolderError",
@@ -64,6 +66,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "evaluate",
+    "explain",
     "predict",
     "pretrain_speakers",
     "reproduce_padi2021",
@@ -71,9 +74,11 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Explanation": "affekt.explanation",
     "Prediction": "affekt.prediction",
     "Recognizer": "affekt.recognizer",
     "evaluate": "affekt.verbs.evaluate",
+    "explain": "affekt.explanation",
     "predict": "affekt.verbs.predict",
     "pretrain_speakers": "affekt.verbs.pretrain",
     "reproduce_padi2021": "affekt.verbs.reproduce",

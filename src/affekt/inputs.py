@@ -44,6 +44,11 @@ def expand(
             yield name
 
 
+def spelled(name: str) -> str:
+    """A file name that is not UTF-8 is spelled with escapes: a table or JSON could not hold it."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
 def _walk(folder: str) -> Iterator[str | AudioError]:
     try:
         with os.scandir(folder) as entries:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -14,7 +14,7 @@ from affekt import audio, model_folder
 from affekt.config import ModelConfig
 from affekt.errors import ModelFolderError, UsageError
 from affekt.labels import nearest
-from affekt.model_folder import Scorer, probabilities
+from affekt.model_folder import Output, Scorer, probabilities
 from affekt.prediction import Prediction
 
 ASSETS = Path(__file__).resolve().parent / "assets"
@@ -151,6 +151,19 @@ class Recognizer:
         `waveforms` are float32 [samples] at 16 kHz.
         """
         return self._rows([self._scorer.run(samples).logits for samples in waveforms])
+
+    def score(self, blocks: Iterable[NDArray[np.float32]], *, attention: bool = False) -> Output:
+        """What the network says of one recording in blocks, float32 [samples] at 16 kHz.
+
+        Memory does not grow with the recording where the network is `any_length`; others need it whole.
+        With `attention` its map comes too, where the system has one.
+        """
+        return self._scorer.run_blocks(blocks, attention=attention)
+
+    @property
+    def any_length(self) -> bool:
+        """Whether `score` takes a recording of any length in the same memory."""
+        return self._scorer.any_length
 
     def embed(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """The vector from which the classifier decides, of each clip: [clips, dimensions].

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from affekt.errors import AffektError, AudioError
-from affekt.inputs import expand
+from affekt.inputs import expand, spelled
 from affekt.model_folder import default_threads
 from affekt.prediction import Prediction
 from affekt.recognizer import Recognizer
@@ -89,7 +89,7 @@ def _row(recognizer: Recognizer, item: str | AudioError, scores: bool) -> Row:
 def _good(recognizer: Recognizer, prediction: Prediction, scores: bool) -> Row:
     row = dict.fromkeys(columns(recognizer, scores=scores))
     return row | {
-        "file": _text(prediction.file),
+        "file": spelled(prediction.file),
         "start": round(prediction.start, _DIGITS),
         "end": round(prediction.end, _DIGITS),
         "emotion": prediction.label,
@@ -103,14 +103,9 @@ def _bad(recognizer: Recognizer, item: str | AudioError, code: str, message: str
     name = item.name if isinstance(item, AudioError) else item
     row = dict.fromkeys(columns(recognizer, scores=scores))
     return row | {
-        "file": _text(name),
+        "file": spelled(name),
         "start": 0.0,
         "status": f"error:{code}",
         "error": code,
-        "message": " ".join(_text(message).split()),
+        "message": " ".join(spelled(message).split()),
     }
-
-
-def _text(name: str) -> str:
-    """A file name that is not UTF-8 is spelled with escapes: a table could not hold it."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")

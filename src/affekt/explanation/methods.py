@@ -1,0 +1,159 @@
+"""The ways to a map, behind one face."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from affekt.audio import SAMPLE_RATE
+from affekt.errors import MissingExtraError, UsageError
+from affekt.explanation import attention, occlusion
+from affekt.explanation.maps import Floats, Map
+from affekt.explanation.recording import Recording
+from affekt.explanation.silence import Samples
+from affekt.labels import nearest
+from affekt.model_folder import attention_grid, probabilities
+from affekt.recipe.geometry import AttentionGrid
+from affekt.recognizer import Recognizer
+
+if TYPE_CHECKING:
+    from torch import nn
+
+METHODS = ("attention", "hirescam", "gradcam", "occlusion")
+"""The first that there is, is taken where none is named."""
+
+LOOKED_INTO_SECONDS = 60.0
+"""The longest stretch that goes through a network in torch as a whole: its maps must fit into memory."""
+OCCLUDED_SECONDS = 30.0
+"""The longest stretch that is scored again for each of its patches."""
+
+RANDOM_SEED = 1
+"""Of the weights that have learnt nothing; any but the recipe's own would do."""
+
+Step = Callable[[], None]
+Find = Callable[[Samples, int, int, Step], Map]
+"""Samples, class, the most columns worth having, what to call after each run of the model -> the map."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way to a map.
+
+    Fields:
+        unit: of the map's values.
+        piece_seconds: the longest stretch that is explained as a whole.
+        steps: how often the model runs for one map: (seconds, most columns) -> runs.
+        find: the map of a stretch.
+        blind: the map of the same stretch by a network that has learnt nothing; None with `reason`.
+        whole: the map of a recording of any length at once, in place of `find`.
+    """
+
+    name: str
+    unit: str
+    piece_seconds: float
+    steps: Callable[[float, int], int]
+    find: Find
+    blind: Find | None
+    reason: str | None = None
+    whole: Callable[[Recording], Map] | None = None
+
+
+def choose(recognizer: Recognizer, name: str | None) -> Method:
+    """The method of that name; the best one that is there where none is named.
+
+    Raises:
+        UsageError: there is no such method.
+        MissingExtraError: it needs torch, which is not installed.
+    """
+    if name is not None and name not in METHODS:
+        raise UsageError(f"method {name}: unknown{nearest(name, METHODS)}")
+    grid = attention_grid(recognizer.config)
+    if name is None:
+        name = "attention" if grid else "hirescam" if find_spec("torch") else "occlusion"
+    match name:
+        case "attention":
+            return _attention(recognizer, grid)
+        case "occlusion":
+            return _occlusion(recognizer)
+    return _gradcam(recognizer, name, grid)
+
+
+def judge(recognizer: Recognizer) -> occlusion.Judge:
+    """The scores of a recogniser, in the order of its labels."""
+
+    def scores(samples: Samples) -> Floats:
+        return probabilities(recognizer.logits([samples])[0], recognizer.config.temperature)
+
+    return scores
+
+
+def _attention(recognizer: Recognizer, grid: AttentionGrid | None) -> Method:
+    if grid is None:
+        others = ", ".join(METHODS[1:])
+        raise UsageError(f"method attention: {recognizer.config.system} has none; take one of {others}")
+
+    def find(samples: Samples, index: int, most: int, step: Step) -> Map:
+        step()
+        return attention.attention(recognizer, [samples], grid, len(samples) / SAMPLE_RATE)
+
+    def whole(recording: Recording) -> Map:
+        return attention.attention(recognizer, recording.blocks(), grid, recording.seconds)
+
+    blind, reason = None, None
+    try:
+        from affekt.explanation import gradcam
+
+        network = gradcam.random_network(recognizer, RANDOM_SEED)
+    except MissingExtraError as error:
+        reason = str(error)
+    else:
+
+        def blind(samples: Samples, index: int, most: int, step: Step) -> Map:
+            step()
+            return gradcam.attention_of(network, samples, grid)
+
+    once = whole if recognizer.any_length else None
+    return Method(
+        "attention", attention.UNIT, LOOKED_INTO_SECONDS, lambda seconds, most: 1, find, blind, reason, once
+    )
+
+
+def _gradcam(recognizer: Recognizer, name: str, grid: AttentionGrid | None) -> Method:
+    from affekt.explanation import gradcam
+
+    def finder(network: nn.Module) -> Find:
+        def find(samples: Samples, index: int, most: int, step: Step) -> Map:
+            step()
+            return gradcam.gradcam(network, samples, index, each_cell=name == "hirescam", grid=grid)
+
+        return find
+
+    network = gradcam.network_of(recognizer)
+    blind = gradcam.random_network(recognizer, RANDOM_SEED)
+    return Method(
+        name, gradcam.UNIT, LOOKED_INTO_SECONDS, lambda seconds, most: 1, finder(network), finder(blind)
+    )
+
+
+def _occlusion(recognizer: Recognizer) -> Method:
+    def finder(one: occlusion.Judge) -> Find:
+        return lambda samples, index, most, step: occlusion.occlusion(
+            one, samples, index, most=most, step=step
+        )
+
+    def steps(seconds: float, most: int) -> int:
+        return occlusion.BANDS * occlusion.columns(seconds, most)
+
+    blind, reason = None, None
+    try:
+        from affekt.explanation import gradcam
+
+        network = gradcam.random_network(recognizer, RANDOM_SEED)
+        blind = finder(gradcam.judge_of(network, recognizer.config.temperature))
+    except MissingExtraError as error:
+        reason = str(error)
+    return Method(
+        "occlusion", occlusion.UNIT, OCCLUDED_SECONDS, steps, finder(judge(recognizer)), blind, reason
+    )
