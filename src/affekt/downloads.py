@@ -1,8 +1,9 @@
-"""Files from the web: each fetched once, whole, and known by its SHA-256, into the user's cache folder."""
+"""Files from the web: each fetched once, whole, and known by its checksum, into the user's cache folder."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import os
 import re
@@ -28,7 +29,8 @@ PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 _BLOCK_BYTES = 2**18
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_KINDS = {64: "SHA-256", 32: "MD5"}
+"""The kinds of checksums, by their number of digits."""
 
 
 class DownloadError(AffektError):
@@ -56,7 +58,7 @@ def cache_folder() -> Path:
 
 def fetch(
     url: str,
-    sha256: str,
+    checksum: str,
     size_limit: int,
     *,
     cache: Path | None = None,
@@ -70,7 +72,8 @@ def fetch(
 
     Args:
         url: an https address; http for this machine alone. Redirects are followed to https alone.
-        sha256: the file's SHA-256, 64 lower-case hexadecimal digits.
+        checksum: the file's SHA-256, 64 lower-case hexadecimal digits; or its MD5, 32 of them, where the
+            publisher gives no other: that one tells damage, not a forger's work.
         size_limit: bytes; a longer file is refused.
         cache: the folder; `cache_folder()` unless given.
         tick: told of progress.
@@ -81,26 +84,26 @@ def fetch(
         DownloadError: the server does not give the file, or it is another one; the message says what to do.
         WriteError: the cache folder cannot be written to.
     """
-    _check(url, sha256)
-    folder = (cache or cache_folder()) / "downloads" / sha256
+    _check(url, checksum)
+    folder = (cache or cache_folder()) / "downloads" / checksum
     path = folder / _file_name(url)
-    if _sound(path, sha256):
+    if _sound(path, checksum):
         return path
     with _turn(folder):
         # Another process may have fetched it while this one waited.
-        if not _sound(path, sha256):
+        if not _sound(path, checksum):
             path.unlink(missing_ok=True)
-            _download(_Transfer(url, path, size_limit, tick), sha256, pauses_s)
+            _download(_Transfer(url, path, size_limit, tick), checksum, pauses_s)
     return path
 
 
-def _check(url: str, sha256: str) -> None:
+def _check(url: str, checksum: str) -> None:
     parts = urlsplit(url)
     local = parts.scheme == "http" and parts.hostname in _LOOPBACK
     if not (url.isascii() and url.isprintable() and parts.hostname and (parts.scheme == "https" or local)):
         raise UsageError(f"{url!a:.200}: not an https address; give one, or fetch the file and name it")
-    if not _SHA256.fullmatch(sha256):
-        raise UsageError(f"{url}: {sha256!a:.80} is no SHA-256; give its 64 lower-case hexadecimal digits")
+    if len(checksum) not in _KINDS or not re.fullmatch(r"[0-9a-f]+", checksum):
+        raise UsageError(f"{url}: {checksum!a:.80} is no SHA-256; give its 64 lower-case hexadecimal digits")
 
 
 def _file_name(url: str) -> str:
@@ -108,7 +111,15 @@ def _file_name(url: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "_", last).lstrip(".")[-100:] or "file"
 
 
-def _sound(path: Path, sha256: str) -> bool:
+def _digest(path: Path, checksum: str) -> str:
+    """The file's digest, of the kind that the checksum is."""
+    if _KINDS[len(checksum)] == "SHA-256":
+        return files.sha256(path)
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _sound(path: Path, checksum: str) -> bool:
     """Whether the file is there and right: read in full once, then known by size and time of change."""
     note = path.with_name(path.name + ".seen")
     try:
@@ -119,7 +130,7 @@ def _sound(path: Path, sha256: str) -> bool:
     with contextlib.suppress(UsageError):
         if files.read_json(note) == seen:
             return True
-    if files.sha256(path) != sha256:
+    if _digest(path, checksum) != checksum:
         return False
     with contextlib.suppress(files.WriteError):
         files.write_json(note, seen)
@@ -218,24 +229,25 @@ class _Transfer:
 _BY_HAND = "fetch it by other means and name the file"
 
 
-def _download(transfer: _Transfer, sha256: str, pauses_s: Sequence[float]) -> None:
+def _download(transfer: _Transfer, checksum: str, pauses_s: Sequence[float]) -> None:
     try:
         continued = _persist(transfer, pauses_s)
-        found = files.sha256(transfer.part)
-        if found != sha256 and continued:
+        found = _digest(transfer.part, checksum)
+        if found != checksum and continued:
             # Two versions of the file may have been joined.
             transfer.discard()
             _persist(transfer, pauses_s)
-            found = files.sha256(transfer.part)
-        if found != sha256:
+            found = _digest(transfer.part, checksum)
+        if found != checksum:
             transfer.discard()
+            kind = _KINDS[len(checksum)]
             raise DownloadError(
-                f"{transfer.url}: its SHA-256 is {found} where {sha256} was promised; nothing was kept, "
+                f"{transfer.url}: its {kind} is {found} where {checksum} was promised; nothing was kept, "
                 "name the right checksum or fetch it from elsewhere"
             )
         files.put_in_place(transfer.part, transfer.path)
         transfer.discard()
-        _sound(transfer.path, sha256)
+        _sound(transfer.path, checksum)
     except OSError as error:
         raise files.WriteError(
             f"{transfer.path.parent}: {(error.strerror or str(error)).lower()}; "

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from affekt.cli.corpus import app
+from affekt import corpora
+from affekt.cli.corpus import _lines, _table, app
 from affekt.errors import UsageError
 
 RUN = CliRunner()
@@ -31,8 +33,7 @@ def test_list_names_every_corpus_and_its_licence() -> None:
     for expected in ("emodb:", "nemo:", "ravdess:", "librispeech:", "CC BY-NC-SA 4.0 (non-commercial)"):
         assert expected in shown.stdout
     declared = json.loads(RUN.invoke(app, ["list", "--json"]).stdout)
-    assert declared[0]["name"] == "emodb"
-    assert declared[0]["expected"]["clips"] == 535
+    assert {one["name"]: one["expected"]["clips"] for one in declared}["emodb"] == 535
 
 
 def test_list_works_without_pandas() -> None:
@@ -81,6 +82,26 @@ def test_a_folder_without_its_corpus_is_a_usage_error(emodb: Path) -> None:
     assert isinstance(RUN.invoke(app, ["scan", str(emodb)]).exception, UsageError)
 
 
-@pytest.mark.parametrize("command", ["list", "scan", "check"])
+def test_a_corpus_that_is_not_open_is_not_fetched(tmp_path: Path) -> None:
+    refused = RUN.invoke(app, ["fetch", "iemocap", "-o", str(tmp_path / "x")])
+    assert isinstance(refused.exception, UsageError)
+    assert "under its terms" in str(refused.exception)
+    assert not (tmp_path / "x").exists()
+
+
+def test_list_is_folded_to_a_narrow_terminal_and_a_table_in_a_wide_one() -> None:
+    known = [corpora.overview(corpora.spec(name)) for name in corpora.names()]
+    for width in (40, 80):
+        lines = [line for one in known for line in _lines(one, width)]
+        assert all(len(line) <= width or "://" in line for line in lines)
+        assert not any("\n" in line for line in lines)
+    out = io.StringIO()
+    Console(file=out, width=180).print(_table(known))
+    shown = out.getvalue()
+    assert all(one.name in shown and one.url in shown for one in known)
+    assert max(len(line) for line in shown.splitlines()) <= 180
+
+
+@pytest.mark.parametrize("command", ["list", "fetch", "scan", "check"])
 def test_help_shows_an_example(command: str) -> None:
     assert f"affekt corpus {command}" in RUN.invoke(app, [command, "--help"]).stdout

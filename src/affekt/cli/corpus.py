@@ -1,19 +1,24 @@
-"""affekt corpus: what Affekt knows of corpora, their tables, and their health."""
+"""affekt corpus: what Affekt knows of corpora, where they come from, their tables, and their health."""
 
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from affekt.corpora import Finding
+    from rich.table import Table
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Corpora: list, scan, check.")
+    from affekt.corpora import Finding, Overview
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Corpora: list, fetch, scan, check.")
 
 _SHOWN_FILES = 3
+_TABLE_COLUMNS = 180
+"""A terminal as wide as this, or wider, is shown a table."""
 
 Root = Annotated[str, typer.Argument(help="The corpus's folder; for `check` also a table (.csv, .parquet).")]
 As = Annotated[
@@ -28,23 +33,100 @@ As = Annotated[
 def list_corpora(
     json: Annotated[bool, typer.Option("--json", help="All that is declared of each, as JSON.")] = False,
 ) -> None:
-    """The corpora Affekt can read: size, language, licence, and where to get them.
+    """The corpora Affekt can read: size, language, emotions, licence, official split, and where to get them.
 
     Example: affekt corpus list
     """
+    from rich.console import Console
+
     from affekt import corpora, files
 
     specs = [corpora.spec(name) for name in corpora.names()]
     if json:
         typer.echo(files.dump_json([declared.model_dump(mode="json") for declared in specs]), nl=False)
         return
-    for declared in specs:
-        size = f"{declared.expected.clips:,} clips, {declared.expected.speakers:,} speakers"
-        terms = declared.licence.text + (" (non-commercial)" if declared.licence.non_commercial else "")
-        typer.echo(f"{declared.name}: {declared.title}")
-        typer.echo(f"  {size}, {declared.language}; licence: {terms}")
-        typer.echo(f"  {declared.url}")
+    known = [corpora.overview(declared) for declared in specs]
+    console = Console()
+    if console.is_terminal and console.width >= _TABLE_COLUMNS:
+        console.print(_table(known))
+    else:
+        for one in known:
+            for line in _lines(one, console.width if console.is_terminal else None):
+                typer.echo(line)
     typer.echo("folder: recordings in folders named by emotion")
+
+
+def _table(known: list[Overview]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in ("corpus", "language"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("speakers", "clips"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("emotions", max_width=30)
+    table.add_column("official split", max_width=24)
+    # Addresses are to be copied, and must not be folded.
+    table.add_column("licence, and where to get it", min_width=max(len(one.url) for one in known))
+    for one in known:
+        source = "\n".join(
+            [one.licence, one.url, *([f"affekt corpus fetch {one.name}"] if one.fetched else [])]
+        )
+        table.add_row(one.name, one.language, one.speakers or "?", one.clips, one.emotions, one.split, source)
+    return table
+
+
+def _lines(one: Overview, width: int | None) -> list[str]:
+    """A corpus in a few lines, folded to the width of the terminal where there is one."""
+    speakers = f"{one.speakers} speakers, " if one.speakers else ""
+    lines = [
+        f"{one.name}: {one.title}",
+        f"  {one.clips} clips, {speakers}{one.language}; licence: {one.licence}",
+        *([f"  {one.emotions}"] if one.emotions else []),
+        *([f"  official split: {one.split}"] if one.split else []),
+        f"  {one.url}",
+        *([f"  affekt corpus fetch {one.name}"] if one.fetched else []),
+    ]
+    if width is None:
+        return lines
+    return [
+        folded
+        for line in lines
+        for folded in textwrap.wrap(
+            line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        )
+    ]
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="A corpus, as in `affekt corpus list`.")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The folder it is to be in; it must be new or empty.")
+    ],
+) -> None:
+    """A corpus from its publisher, where it is open and its checksum known; else where to get it by hand.
+
+    Example: affekt corpus fetch ravdess -o recordings/ravdess
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    from affekt import corpora
+
+    declared = corpora.spec(name)
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+    if declared.archives:
+        size = sum(archive.size for archive in declared.archives) / 1e6
+        typer.echo(f"{declared.title}: {size:,.0f} MB; licence: {declared.licence.text}", err=True)
+        typer.echo(f"cite: {declared.citation}", err=True)
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        count = corpora.fetch(
+            name, output, tick=lambda done, total: bar.update(task, completed=done, total=total)
+        )
+    typer.echo(f"{output}: {count} files; affekt corpus check {output} --as {name}", err=True)
 
 
 @app.command()

@@ -1,7 +1,9 @@
-"""Corpora and tables: the clips, who speaks in them, and which emotion."""
+"""Corpora and tables: the clips, who speaks in them, and which emotion; corpora fetched on request."""
 
 from affekt.corpora.check import check
+from affekt.corpora.fetching import fetch
 from affekt.corpora.findings import Finding
+from affekt.corpora.overview import Overview, overview
 from affekt.corpora.scan import scan
 from affekt.corpora.source import load, load_many
 from affekt.corpora.speakers import speaker_key
@@ -11,10 +13,13 @@ from affekt.corpora.table import to_csv, write
 __all__ = [
     "CorpusSpec",
     "Finding",
+    "Overview",
     "check",
+    "fetch",
     "load",
     "load_many",
     "names",
+    "overview",
     "scan",
     "speaker_key",
     "spec",

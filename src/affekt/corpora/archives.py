@@ -1,0 +1,131 @@
+"""Zips unpacked with no trust in what they say: where their files go, what they are, how large they grow."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+import unicodedata
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from affekt import files
+from affekt.errors import CorpusError
+
+MOST_FILES = 200_000
+MOST_TIMES_LARGER = 20
+"""How much larger than the zip its files may be; those of speech are about twice as large."""
+_MOST_NAME_BYTES = 255
+_MOST_FOLDERS = 16
+_BLOCK_BYTES = 2**20
+_ENCRYPTED = 0x1
+# A damaged zip shows in many ways.
+_DAMAGE = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error,
+    EOFError, NotImplementedError, RuntimeError, ValueError,
+)  # fmt: skip
+_INSTEAD = "nothing was unpacked; fetch the corpus by hand"
+
+
+def unpack(archives: Sequence[Path], folder: Path) -> int:
+    """Unpacks zips into a new folder, which appears whole or not at all; the number of files.
+
+    Hidden files are left out: what systems put beside recordings.
+
+    Raises:
+        CorpusError: an archive is damaged, or names what it must not: a place outside of the folder, a link,
+            two files of one name, more files or bytes than recordings would make.
+        WriteError: the folder is there and not empty, or cannot be written.
+    """
+    temporary: str | None = None
+    try:
+        refuse_full(folder)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        temporary = tempfile.mkdtemp(prefix=f"{files.TEMPORARY_PREFIX}{folder.name}.", dir=folder.parent)
+        built = Path(temporary, "unpacked")
+        built.mkdir()
+        count = sum(_unpack_one(archive, built) for archive in archives)
+        built.rename(folder)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise files.WriteError(f"{folder}: {reason}; nothing was unpacked") from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
+    return count
+
+
+def refuse_full(folder: Path) -> None:
+    """Refuses a folder in which something is.
+
+    Raises:
+        WriteError: it is not empty, or no folder.
+    """
+    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise files.WriteError(f"{folder}: is there and not an empty folder; name a new one")
+
+
+def _unpack_one(archive: Path, folder: Path) -> int:
+    try:
+        with zipfile.ZipFile(archive) as bundle:
+            members = list(_members(archive, bundle))
+            for member, place in members:
+                target = folder.joinpath(*place.parts)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with bundle.open(member) as source, target.open("xb") as stream:
+                    shutil.copyfileobj(source, stream, _BLOCK_BYTES)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+    except _DAMAGE as error:
+        raise CorpusError(f"{archive.name}: damaged ({error}); {_INSTEAD}") from error
+    except (FileExistsError, NotADirectoryError) as error:
+        raise CorpusError(f"{archive.name}: a file and a folder of one name; {_INSTEAD}") from error
+    return len(members)
+
+
+def _members(archive: Path, bundle: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, PurePosixPath]]:
+    """The files to unpack and their places, all looked at before the first is unpacked."""
+    members = bundle.infolist()
+    most_bytes = MOST_TIMES_LARGER * archive.stat().st_size
+    if len(members) > MOST_FILES:
+        raise CorpusError(f"{archive.name}: {len(members)} files, over {MOST_FILES}; {_INSTEAD}")
+    if (size := sum(member.file_size for member in members)) > most_bytes:
+        raise CorpusError(f"{archive.name}: {size} bytes in it, over {most_bytes}; {_INSTEAD}")
+    seen: set[str] = set()
+    kept = []
+    for member in members:
+        if wrong := _wrong(member):
+            raise CorpusError(f"{archive.name}: {member.filename!a:.120} {wrong}; {_INSTEAD}")
+        place = PurePosixPath(member.filename)
+        if member.is_dir() or any(part.startswith((".", "__MACOSX")) for part in place.parts):
+            continue
+        # As systems see names that take a and A for one letter.
+        folded = unicodedata.normalize("NFC", member.filename).casefold()
+        if folded in seen:
+            raise CorpusError(f"{archive.name}: {member.filename!a:.120} stands twice in it; {_INSTEAD}")
+        seen.add(folded)
+        kept.append((member, place))
+    yield from kept
+
+
+def _wrong(member: zipfile.ZipInfo) -> str:
+    """Why a member is not taken, or nothing."""
+    # What the system makes of a name may not be what the zip wrote: zipfile cuts it at a NUL.
+    name = member.orig_filename
+    parts = name.removesuffix("/").split("/")
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    wrong = ""
+    if name.startswith("/") or "\\" in name or ":" in parts[0] or {"", ".", ".."} & set(parts):
+        wrong = "leads out of the folder"
+    elif not name.isprintable() or any(len(part.encode()) > _MOST_NAME_BYTES for part in parts):
+        wrong = "is no name for a file"
+    elif len(parts) > _MOST_FOLDERS:
+        wrong = "lies in too many folders"
+    elif kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
+        wrong = "is no plain file"
+    elif member.flag_bits & _ENCRYPTED:
+        wrong = "is encrypted"
+    return wrong
