@@ -83,6 +83,7 @@ def _lines(one: Overview, width: int | None) -> list[str]:
     lines = [
         f"{one.name}: {one.title}",
         f"  {one.clips} clips, {speakers}{one.language}; licence: {one.licence}",
+        *([f"  numbers: {one.caution}"] if one.caution else []),
         *([f"  {one.emotions}"] if one.emotions else []),
         *([f"  official split: {one.split}"] if one.split else []),
         f"  {one.url}",

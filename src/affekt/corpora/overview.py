@@ -15,6 +15,8 @@ class Overview(NamedTuple):
     language: str
     speakers: str
     clips: str
+    caution: str
+    """Why a sound copy may have other numbers."""
     emotions: str
     licence: str
     url: str
@@ -33,6 +35,7 @@ def overview(declared: CorpusSpec) -> Overview:
         language=" ".join(sorted(languages)) or declared.language,
         speakers="" if expected.speakers is None else f"{expected.speakers:,}",
         clips=f"{expected.clips:,}",
+        caution=expected.caution,
         emotions=" ".join(sorted(set(declared.emotions.values()))),
         licence=declared.licence.text + (" (non-commercial)" if declared.licence.non_commercial else ""),
         url=declared.url,
