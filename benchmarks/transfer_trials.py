@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from _record import DATA, record
 from rich.console import Console
 
 from affekt import files, recipe
+from affekt.training.run import finished
 from affekt.verbs.train import train
 
 FOLDS, EPOCHS = 5, 24
@@ -64,11 +64,10 @@ def main() -> None:
                 *changes,
             ],
         )
-        uar = _kept(folder, made)
-        if uar is None:
+        if (report := finished(folder, made)) is None:
             train(made, folder, protocol="speaker-kfold", folds=FOLDS, resume=True, say=say)
-            uar = _kept(folder, made)
-        assert uar is not None
+            report = files.read_json(folder / "report.json")
+        uar = report["pooled"]["uar"]
         figures |= {
             f"emodb.trials.{name}.uar{end}": uar[key]
             for end, key in (("", "value"), (".low", "low"), (".high", "high"))
@@ -76,17 +75,6 @@ def main() -> None:
         commit = files.read_json(folder / "run.json")["commit"]
         details[name] = {"changes": changes, "commit": commit}
     record("transfer_trials", figures, details, started)
-
-
-def _kept(folder: Path, wanted: recipe.Recipe) -> dict[str, float] | None:
-    """`uar` of a finished run of this very recipe, also where keys were added to recipes since then."""
-    if not (folder / "report.json").exists():
-        return None
-    found = recipe.parse(yaml.safe_load((folder / "recipe.yaml").read_text("utf-8")), str(folder))
-    if found != recipe.parse(wanted.model_dump(mode="json"), "wanted"):
-        raise SystemExit(f"{folder}: holds a run of another recipe")
-    uar: dict[str, float] = files.read_json(folder / "report.json")["pooled"]["uar"]
-    return uar
 
 
 def _arguments() -> argparse.Namespace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,12 @@ def test_the_four_cells_of_padi2021_are_compared(tmp_path: Path) -> None:
         assert bool(made.augment.time_masks) == (cell in ("SpecAugment", "both"))
     assert len(set(steps.values())) == 1
     assert "| both over neither | " in done.stdout
+    folds = tmp_path / "out" / "both" / "seed-0" / "folds"
+    shutil.rmtree(folds)
     again = runner.invoke(cli.app, [*reproduce, *more])
-    assert again.stdout == done.stdout
+    assert again.stdout == done.stdout and not folds.exists(), "what is finished is taken"
+    other = runner.invoke(cli.app, [*reproduce, "train.learning_rate=0.5", *more])
+    assert other.exit_code == 2 and "another recipe" in other.output
 
 
 def test_iemocap_is_taken_as_papers_take_it() -> None:

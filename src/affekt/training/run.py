@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -38,6 +39,26 @@ def held(out: Path, resume: bool) -> Iterator[None]:
 def decoding(watcher: Watcher | None) -> Callable[[int, int], None] | None:
     """Tells the watcher of the clips that are read."""
     return (lambda done, total: watcher(done, total, "reading clips")) if watcher else None
+
+
+def finished(out: Path, recipe: Recipe) -> dict[str, Any] | None:
+    """The report of a cross-validation that ended in this folder; None where none did.
+
+    It may be of a time when recipes had fewer keys: what is compared is what they mean. With `init` the
+    network's shape is the other network's.
+
+    Raises:
+        UsageError: it is one of another recipe.
+    """
+    if not (out / "report.json").exists():
+        return None
+    kept = recipes.load(str(out / "recipe.yaml"))
+    if recipe.init is not None:
+        recipe = recipe.model_copy(update={"system": kept.system, "network": kept.network})
+    if kept.model_dump() != recipe.model_dump():
+        raise UsageError(f"{out}: holds a run of another recipe, see recipe.yaml; choose another folder")
+    report: dict[str, Any] = files.read_json(out / "report.json")
+    return report
 
 
 def record_run(out: Path, recipe: Recipe, protocol: str, resume: bool) -> None:

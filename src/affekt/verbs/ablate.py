@@ -14,7 +14,7 @@ from affekt.evaluation.plots import ablation_figure
 from affekt.recipe import Recipe
 from affekt.training import distributed
 from affekt.training.journal import Watcher
-from affekt.training.run import Say
+from affekt.training.run import Say, finished
 from affekt.verbs.train import train
 
 if TYPE_CHECKING:
@@ -67,17 +67,12 @@ def ablate(
         for cell in cells:
             folder = out / cell.name.replace(" ", "-") / f"seed-{seed}"
             say(f"{cell.name}, seed {seed}")
-            found = train(
-                cell.apply(recipe, seed),
-                folder,
-                protocol=protocol,
-                folds=folds,
-                resume=True,
-                say=say,
-                watcher=watcher,
-            )
-            assert found.report is not None
-            labels, title_of_folds = found.report.labels, found.report.protocol
+            made = cell.apply(recipe, seed)
+            report = finished(folder, made)
+            if report is None:
+                train(made, folder, protocol=protocol, folds=folds, resume=True, say=say, watcher=watcher)
+                report = files.read_json(folder / "report.json")
+            labels, title_of_folds = tuple(report["labels"]), report["protocol"]
             scored.setdefault(cell.name, []).append(_scores(folder))
     result = ablation(scored, labels, differences, title=title, protocol=title_of_folds)
     if distributed.rank() == 0:
