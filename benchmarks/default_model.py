@@ -21,7 +21,7 @@ from affekt.config import Metric
 from affekt.model_folder import load_weights, open_folder
 from affekt.models import build
 from affekt.recognizer import MODELS
-from affekt.training.package import package
+from affekt.training.package import package, training_corpora
 from affekt.verbs.train import train
 
 CORPORA = ("emodb", "nemo", "ravdess")
@@ -55,7 +55,7 @@ def main() -> None:
         MODELS["default"],
         network,
         settings,
-        corpora.load_many(sources),
+        training_corpora(corpora.load_many(sources)),
         tuple(trained.config.labels),
         seconds=trained.config.training.seconds,
         metrics=measured(),

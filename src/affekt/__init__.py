@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from affekt.verbs.evaluate import evaluate
     from affekt.verbs.predict import predict
     from affekt.verbs.pretrain import pretrain_speakers
+    from affekt.verbs.pretrain_images import pretrain_images
     from affekt.verbs.reproduce import reproduce_padi2021
     from affekt.verbs.train import train
 
@@ -68,6 +69,7 @@ __all__ = [
     "evaluate",
     "explain",
     "predict",
+    "pretrain_images",
     "pretrain_speakers",
     "reproduce_padi2021",
     "train",
@@ -80,6 +82,7 @@ _HOMES = {
     "evaluate": "affekt.verbs.evaluate",
     "explain": "affekt.explanation",
     "predict": "affekt.verbs.predict",
+    "pretrain_images": "affekt.verbs.pretrain_images",
     "pretrain_speakers": "affekt.verbs.pretrain",
     "reproduce_padi2021": "affekt.verbs.reproduce",
     "train": "affekt.verbs.train",

@@ -46,3 +46,36 @@ def speakers(
     with running(output, quiet=quiet) as (say, watcher, show):
         result = pretrain_speakers(settings, output, resume=resume, say=say, watcher=watcher)
         show(str(result.model))
+
+
+@app.command(
+    epilog="Examples: affekt pretrain images --data cifar10.tar.gz -o images | affekt pretrain images"
+    " --data ROOT network.width=1.0 train.epochs=10 -o images --resume"
+)
+def images(
+    recipe: Annotated[
+        list[str] | None,
+        typer.Argument(help="A recipe (`images`, if none is named) and overrides such as images.size=96."),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The run's folder, new or empty.")] = Path(
+        "images"
+    ),
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data", help="A folder for each class, maybe below train/ and test/; or a .tar.gz of it."
+        ),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Teach the trunk of attention-fcn to tell pictures apart; `affekt train init=FOLDER` starts from it."""
+    from affekt.cli.runs import resolved, running
+
+    settings = resolved(recipe, [data] if data else None, threads, default="images")
+    from affekt.verbs.pretrain_images import pretrain_images
+
+    with running(output, quiet=quiet) as (say, watcher, show):
+        result = pretrain_images(settings, output, resume=resume, say=say, watcher=watcher)
+        show(str(result.model))

@@ -42,7 +42,7 @@ commit `{config.training.commit or "release"}`.
 
 {measured}
 
-Intervals come from resampling speakers, not clips.
+{_INTERVALS[config.task]}
 
 ## What it is not for
 - It hears how a voice sounds, not what a person feels; the same sound means different things in different
@@ -62,6 +62,16 @@ Input is speech at 16 kHz of any length; output is a score for each of the label
     "speakers": """Tells speakers apart: a place to start from when training on emotion,
 `affekt train data=CORPUS:FOLDER init=THIS_FOLDER`. Input is speech at 16 kHz of any length; the cosine of two
 clips' embeddings is high where one speaker is heard in both.""",
+    "images": """Tells pictures apart: a place to start from when training on emotion,
+`affekt train attention-fcn data=CORPUS:FOLDER init=THIS_FOLDER`, where spectrograms take the pictures' place.
+`model.onnx` hears sounds as every model does, and says which kind of picture their spectrogram is taken for,
+which means nothing; the weights are what counts.""",
+}
+
+_INTERVALS = {
+    "emotion": "Intervals come from resampling speakers, not clips.",
+    "speakers": "Intervals come from resampling speakers, not clips.",
+    "images": "Intervals are Wilson's, for pictures of their own each.",
 }
 
 
@@ -70,7 +80,9 @@ def _count(number: int | None) -> str:
 
 
 def _subject(config: ModelConfig) -> str:
-    return ", ".join(config.labels) if config.task == "emotion" else f"{len(config.labels)} speakers"
+    if config.task == "emotion":
+        return ", ".join(config.labels)
+    return f"{len(config.labels)} {'kinds of pictures' if config.task == 'images' else config.task}"
 
 
 def _interval(low: float | None, high: float | None) -> str:

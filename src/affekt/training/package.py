@@ -27,7 +27,7 @@ def package(
     folder: Path,
     network: nn.Module,
     recipe: Recipe,
-    table: pd.DataFrame,
+    own: Sequence[TrainingCorpus],
     labels: tuple[str, ...],
     *,
     seconds: float,
@@ -39,7 +39,7 @@ def package(
     """Writes the model folder whole.
 
     Args:
-        table: the clips it was trained on.
+        own: what it was trained on (`training_corpora`).
         seconds: wall time of training.
         metrics: figures on speakers it has not heard, by name; `tested` says how they were found.
         inherited: what the network that it started from was trained on; its licences bind this one too.
@@ -49,7 +49,6 @@ def package(
 
     network = network.cpu().eval()
     weights = {name: value.contiguous() for name, value in network.state_dict().items()}
-    own = training_corpora(table)
     trained_on = [*own, *(one for one in inherited if one.name not in {known.name for known in own})]
     config = ModelConfig(
         format=1,

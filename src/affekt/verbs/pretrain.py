@@ -24,7 +24,7 @@ from affekt.training.clips import Clips
 from affekt.training.examples import selected
 from affekt.training.fit import Fit
 from affekt.training.journal import Journal, Watcher
-from affekt.training.package import package
+from affekt.training.package import package, training_corpora
 from affekt.training.run import Say, decoding, held, record_run
 from affekt.training.scoring import score_rows
 from affekt.training.speakers import SpeakerTask
@@ -129,7 +129,7 @@ def pretrain_speakers(
                 model,
                 network,
                 recipe,
-                train,
+                training_corpora(train),
                 task.labels,
                 seconds=seconds,
                 metrics={

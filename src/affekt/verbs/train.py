@@ -26,7 +26,7 @@ from affekt.training.emotions import EmotionTask, Examples
 from affekt.training.examples import Targets, labelled, part, selected, targets
 from affekt.training.fit import Fit, autocast
 from affekt.training.journal import Journal, Watcher
-from affekt.training.package import package
+from affekt.training.package import package, training_corpora
 from affekt.training.run import Say, decoding, held, record_run
 from affekt.training.scoring import score_rows
 from affekt.training.transfer import Source, inherit, start
@@ -163,7 +163,7 @@ def _final(run: _Run, fold: Fold, metrics: Mapping[str, Metric], tested: str, sa
             model,
             network,
             run.recipe,
-            heard,
+            training_corpora(heard),
             labels,
             seconds=seconds,
             metrics=metrics,
