@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from affekt.errors import MissingExtraError
-from affekt.explanation.maps import Map, even_grid, mel
-from affekt.explanation.regions import top
+from affekt.explanation.maps import Map, mel
+from affekt.explanation.regions import Mask, outlined
 from affekt.explanation.result import Explanation, printable
 from affekt.files import atomic
 
@@ -27,11 +27,13 @@ DOTS_PER_INCH = 150
 DYNAMIC_DB = 70
 """The quietest of the spectrogram that is drawn, below its loudest."""
 
-_DRAWN_COLUMNS, _DRAWN_BANDS = 1200, 160
+_QUIET_DB = -50
+"""A recording that is never louder than this is drawn as faint as it is."""
 _TICKS_HZ = (125, 250, 500, 1000, 2000, 4000, 8000)
 # Okabe & Ito's palette: told apart with any kind of colour vision.
 _BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#666666"
 _NAME_WIDTH = 90
+_MANY = 25
 
 
 def draw(explanation: Explanation, path: Path) -> None:
@@ -56,8 +58,8 @@ def draw(explanation: Explanation, path: Path) -> None:
 
 def _draw_wave(axes: Axes, explanation: Explanation) -> None:
     overview = explanation.overview
-    moments = overview.grid.moments
-    axes.fill_between(moments, overview.low, overview.high, color=_GREY, linewidth=0.4, step="mid")
+    low, high = (np.append(edge, edge[-1]) for edge in (overview.low, overview.high))
+    axes.fill_between(overview.grid.times, low, high, color=_GREY, linewidth=0.4, step="post")
     reach = max(float(-overview.low.min()), float(overview.high.max()), 1e-4)
     axes.set_ylim(-1.05 * reach, 1.05 * reach)
     axes.set_xlim(overview.grid.times[0], overview.grid.times[-1])
@@ -72,12 +74,12 @@ def _draw_map(figure: Figure, axes: Axes, explanation: Explanation) -> None:
 
     overview = explanation.overview
     times, heights = overview.grid.times, mel(overview.grid.hertz)
-    loudest = max(float(overview.decibels.max()), -100.0)
+    loudest = max(float(overview.decibels.max()), _QUIET_DB)
     axes.pcolormesh(
         times, heights, overview.decibels, cmap="Greys", vmin=loudest - DYNAMIC_DB, vmax=loudest + 10,
         rasterized=True,
     )  # fmt: skip
-    drawn = explanation.map.on(even_grid(explanation.prediction.end, _DRAWN_BANDS, _DRAWN_COLUMNS))
+    drawn, mask = outlined(explanation.map, explanation.prediction.end)
     positive = np.maximum(drawn.values, 0)
     largest = float(positive.max())
     shown = positive / largest if largest > 0 else positive
@@ -86,7 +88,7 @@ def _draw_map(figure: Figure, axes: Axes, explanation: Explanation) -> None:
         shown, cmap=colours, vmin=0, vmax=1, extent=(0, explanation.prediction.end, 0, float(heights[-1])),
         origin="lower", aspect="auto", interpolation="bilinear", zorder=1.5,
     )  # fmt: skip
-    _outline(axes, drawn)
+    _outline(axes, drawn, mask, 1.3 if len(explanation.regions) < _MANY else 0.7)
     axes.set_yticks(mel(np.array(_TICKS_HZ)), [_hertz(one) for one in _TICKS_HZ], fontsize=8)
     axes.tick_params(axis="x", labelsize=8)
     axes.set_ylabel("frequency (Hz, mel scale)", fontsize=9)
@@ -107,9 +109,8 @@ def _colours() -> Colormap:
     return ListedColormap(colours)
 
 
-def _outline(axes: Axes, drawn: Map) -> None:
+def _outline(axes: Axes, drawn: Map, mask: Mask, thickness: float) -> None:
     """The top tenth, in orange on black, so that it stands out on any ground."""
-    mask = top(drawn.values)
     if not mask.any():
         axes.text(
             0.5, 0.5, "nothing in this recording speaks for it", transform=axes.transAxes, ha="center",
@@ -121,7 +122,7 @@ def _outline(axes: Axes, drawn: Map) -> None:
     columns, bands = drawn.grid.moments, drawn.grid.mels
     xs = np.concatenate([[drawn.grid.times[0]], columns, [drawn.grid.times[-1]]])
     ys = np.concatenate([[0.0], bands, [float(mel(drawn.grid.hertz[-1]))]])
-    for colour, width in (("black", 2.6), (_ORANGE, 1.3)):
+    for colour, width in (("black", 2 * thickness), (_ORANGE, thickness)):
         axes.contour(xs, ys, padded, levels=[0.5], colors=colour, linewidths=width)
 
 
@@ -131,7 +132,9 @@ def _draw_scores(axes: Axes, explanation: Explanation) -> None:
     colours = [_ORANGE if label == explanation.emotion else _BLUE for label in scores]
     axes.barh(places, list(scores.values()), color=colours, height=0.65)
     for place, score in zip(places, scores.values(), strict=True):
-        axes.text(min(score, 0.72) + 0.03, place, f"{score:.2f}", va="center", fontsize=8)
+        inside = score > 0.7
+        at, side, colour = (score - 0.03, "right", "white") if inside else (score + 0.03, "left", "black")
+        axes.text(at, place, f"{score:.2f}", va="center", ha=side, color=colour, fontsize=8)
     axes.set_yticks(places, list(scores), fontsize=8)
     axes.invert_yaxis()
     axes.set_xlim(0, 1)

@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from affekt.explanation.maps import Map
+from affekt.explanation.maps import Map, fine_grid
 
 SHARE = 0.1
 """How much of a map's area counts as what decided."""
 
 MOST_REGIONS = 50
+
+TOLD_APART = 100
+"""Columns that an outline tells apart: in a long recording a region is a stretch of it, not a syllable."""
 
 Mask = NDArray[np.bool_]
 
@@ -35,6 +38,12 @@ class Region:
     def to_dict(self) -> dict[str, Any]:
         """The fields, rounded."""
         return {name: round(value, 4) for name, value in asdict(self).items()}
+
+
+def outlined(found: Map, seconds: float) -> tuple[Map, Mask]:
+    """The map on fine cells, and the top tenth of it that is outlined, silenced and listed."""
+    fine = found.fewer(TOLD_APART).on(fine_grid(seconds))
+    return fine, top(fine.values)
 
 
 def top(values: NDArray[np.float64], share: float = SHARE) -> Mask:

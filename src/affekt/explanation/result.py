@@ -90,7 +90,7 @@ class Explanation:
         lines = []
         if found is not None:
             lines = [
-                f"outlined silenced: score {found.score:.2f} → {found.score - found.drop:.2f}",
+                f"top tenth silenced: score {found.score:.2f} → {found.score - found.drop:.2f}",
                 f"as much elsewhere: {found.score - found.random_drop:.2f} ± {found.random_sd:.2f}",
                 f"as much of the loudest: {found.score - found.loudest_drop:.2f}",
             ]

@@ -12,11 +12,11 @@ from affekt import audio
 from affekt.audio import SAMPLE_RATE
 from affekt.errors import AffektError, AudioError, UsageError
 from affekt.explanation import maps, overview, sanity
-from affekt.explanation.maps import Map, fine_grid
+from affekt.explanation.maps import Map
 from affekt.explanation.methods import Method, choose, judge
 from affekt.explanation.overview import Overview
 from affekt.explanation.recording import Recording, open_recording
-from affekt.explanation.regions import regions, top
+from affekt.explanation.regions import outlined, regions
 from affekt.explanation.result import Explanation, Failure
 from affekt.explanation.sanity import Deletion, Likeness, Sanity
 from affekt.explanation.silence import Samples
@@ -169,14 +169,14 @@ class _Found:
         """All pieces as one."""
         joined = self.whole or maps.joined(self.maps)
         fewer = joined.fewer(MOST_COLUMNS)
-        fine = joined.on(fine_grid(self.recording.seconds))
+        fine, mask = outlined(joined, self.recording.seconds)
         return Explanation(
             prediction=prediction,
             emotion=emotion,
             method=self.run.method.name,
             unit=self.run.method.unit,
             map=fewer,
-            regions=tuple(regions(fine, top(fine.values))),
+            regions=tuple(regions(fine, mask)),
             sanity=self._sanity() if self.run.check else None,
             pieces=self.count,
             averaged=self.averaged or fewer is not joined,
@@ -184,10 +184,10 @@ class _Found:
         )
 
     def _check(self, number: int, samples: Samples, found: Map) -> None:
-        fine = found.on(fine_grid(len(samples) / SAMPLE_RATE))
+        fine, mask = outlined(found, len(samples) / SAMPLE_RATE)
         seed = (self.run.seed, number)
         deleted = sanity.deletion(
-            self.judge, samples, top(fine.values), fine.grid, self.index, seed=seed, step=self._step
+            self.judge, samples, mask, fine.grid, self.index, seed=seed, step=self._step
         )
         if deleted is not None:
             self.deletions.append(deleted)
