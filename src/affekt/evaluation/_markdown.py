@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 from typing import TYPE_CHECKING
 
 from affekt.evaluation.bootstrap import Interval
+from affekt.evaluation.calibration import FIGURES
 from affekt.evaluation.metrics import METRICS
 
 if TYPE_CHECKING:
+    from affekt.evaluation.calibration_report import Calibration
+    from affekt.evaluation.groups import GroupComparison
     from affekt.evaluation.report import Group, Report, Spread
 
 _NOT_DEFINED = "–"
@@ -30,6 +34,10 @@ def render(report: Report) -> str:
     ]
     if report.per_corpus:
         parts += [_heading("Per corpus", report), _groups("corpus", report.per_corpus)]
+    for one in report.by_group:
+        parts += [_heading(f"By {one.column}", report), _by_group(one)]
+    if report.calibration:
+        parts += [_heading("Scores as probabilities", report), *_calibration(report.calibration)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -78,15 +86,51 @@ def _groups(kind: str, groups: Sequence[Group]) -> str:
     return _table([kind, "clips", "wa", "uar"], rows)
 
 
+def _by_group(one: GroupComparison) -> str:
+    rows = [[group.name, str(group.clips), str(group.speakers), _interval(group.uar)] for group in one.groups]
+    table = _table([one.column, "clips", "speakers", "uar"], rows)
+    largest = "Gap" if len(one.groups) == 2 else "Largest gap"
+    gap = f"{largest}, {one.best} over {one.worst}, over the emotions that all have: {_interval(one.gap)}."
+    unknown = f" Not known: {_count(one.unknown, 'clip')}." if one.unknown else ""
+    return f"{table}\n\n{gap}{unknown}"
+
+
+def _calibration(found: Calibration) -> list[str]:
+    rows = [["as they are", *_precise(found.before.figures)]]
+    if found.after and found.change:
+        rows.append([f"with a temperature, {found.fitted}", *_precise(found.after.figures)])
+        rows.append(["change", *_precise(found.change)])
+    parts = [_table(["scores", *FIGURES], rows), _GUIDE]
+    if found.temperatures:
+        values = sorted(found.temperatures.values())
+        span = f"{median(values):.2f}, {values[0]:.2f} to {values[-1]:.2f} over folds"
+        parts.append(f"Temperature {span}, {found.fitted}: {_SOURCE}")
+        sets = [[f"{one.asked:.0%}", _interval(one.covered), f"{one.labels:.2f}"] for one in found.coverages]
+        parts.append(_table(["coverage asked", "truth in the set", "labels in a set"], sets))
+    elif found.fitted:
+        parts.append(f"Temperature {found.fitted}.")
+    return parts
+
+
+def _precise(figures: Mapping[str, Interval]) -> list[str]:
+    return [_interval(figures[name], digits=3) for name in FIGURES]
+
+
+_SOURCE = (
+    "from speakers that the fold neither trains nor tests on. Sets of labels, with thresholds from the same:"
+)
+_GUIDE = "Of all of them less is better; `aurc` is the mean error rate as clips are answered surest first."
+
+
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def _interval(interval: Interval) -> str:
+def _interval(interval: Interval, digits: int = 2) -> str:
     if interval.low is None or interval.high is None:
         return f"{_number(interval.value)} ({interval.reason})"
-    return f"{_number(interval.value)} [{interval.low:.2f}, {interval.high:.2f}]"
+    return f"{_number(interval.value)} [{interval.low:.{digits}f}, {interval.high:.{digits}f}]"
 
 
 def _spread(spread: Spread) -> str:

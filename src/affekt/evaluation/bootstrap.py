@@ -49,6 +49,23 @@ class Interval:
         return plain if self.reason is None else {**plain, "reason": self.reason}
 
 
+@dataclass(frozen=True)
+class Resampling:
+    """How intervals are found: so many draws, by this seed, and the share of truths they are to hold."""
+
+    resamples: int = 2000
+    level: float = 0.95
+    seed: int = 0
+
+    def draw(self, sums: Counts) -> Values:
+        """As `resampled`."""
+        return resampled(sums, resamples=self.resamples, seed=self.seed)
+
+    def interval(self, value: ArrayLike, draws: Values, clusters: int) -> Interval:
+        """As `percentile_interval`."""
+        return percentile_interval(np.asarray(value, np.float64), draws, clusters, level=self.level)
+
+
 def cluster_bootstrap(
     truth: Iterable[str],
     predicted: Iterable[str],

@@ -8,15 +8,24 @@ from typing import TYPE_CHECKING
 from affekt import files
 from affekt.evaluation.plots import confusion_figure, speakers_figure
 from affekt.evaluation.report import Report
+from affekt.evaluation.score_plots import reliability_figure, risk_coverage_figure
+from affekt.evaluation.scored import SCORES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def write_report(folder: Path, report: Report, scored: pd.DataFrame) -> None:
-    """`scores.csv`, `report.json`, `report.md`, `confusion.png` and `speakers.png`, each written whole."""
-    files.write_text(folder / "scores.csv", scored.to_csv(index=False))
+    """`scores.csv`, `report.json`, `report.md` and the figures, each written whole.
+
+    Figures are `confusion.png`, `speakers.png`, and where there are scores `reliability.png` and
+    `risk_coverage.png`.
+    """
+    files.write_text(folder / SCORES, scored.to_csv(index=False))
     files.write_json(folder / "report.json", report.to_json())
     files.write_text(folder / "report.md", report.to_markdown())
     confusion_figure(report, folder / "confusion.png")
     speakers_figure(report, folder / "speakers.png")
+    if report.calibration is not None:
+        reliability_figure(report, folder / "reliability.png")
+        risk_coverage_figure(report, folder / "risk_coverage.png")

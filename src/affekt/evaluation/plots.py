@@ -1,4 +1,4 @@
-"""Figures as PNG files: confusion, speakers, learning curve. Needs the extra `train`.
+"""Figures as PNG files: confusion, speakers, learning curve, ablations. Needs the extra `train`.
 
 Drawn on `matplotlib.figure.Figure` with the Agg canvas, without pyplot: no global state, so any thread may
 draw.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DOTS_PER_INCH = 150
 _NAMED_SPEAKERS = 60
 # Okabe & Ito's palette: told apart with any kind of colour vision.
-_BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#666666"
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
 
 
 def confusion_figure(report: Report, path: Path) -> None:
@@ -43,7 +43,7 @@ def confusion_figure(report: Report, path: Path) -> None:
     share = np.divide(counts, clips, out=np.full(counts.shape, np.nan), where=clips > 0)
     size = len(report.labels)
     side = 2.8 + 0.6 * size
-    figure = _figure(side + 0.9, side)
+    figure = new_figure(side + 0.9, side)
     axes = figure.add_subplot()
     axes.set_facecolor("lightgrey")
     image = axes.imshow(share, cmap="cividis", vmin=0, vmax=1)
@@ -59,7 +59,7 @@ def confusion_figure(report: Report, path: Path) -> None:
     axes.tick_params(length=0)
     figure.colorbar(image, ax=axes, fraction=0.045, pad=0.03, label="share of the true class")
     _title(figure, report)
-    _save(figure, path)
+    save(figure, path)
 
 
 def speakers_figure(report: Report, path: Path) -> None:
@@ -73,17 +73,17 @@ def speakers_figure(report: Report, path: Path) -> None:
     """
     groups = sorted(report.per_speaker, key=lambda group: group.uar)
     named = len(groups) <= _NAMED_SPEAKERS
-    figure = _figure(7, 1.9 + 0.22 * len(groups) if named else 6)
+    figure = new_figure(7, 1.9 + 0.22 * len(groups) if named else 6)
     axes = figure.add_subplot()
-    axes.axvline(1 / len(report.labels), color=_GREY, linestyle="--", label="chance")
+    axes.axvline(1 / len(report.labels), color=GREY, linestyle="--", label="chance")
     pooled = report.pooled["uar"].value
     if pooled is not None:
-        axes.axvline(pooled, color=_ORANGE, label="all clips pooled")
+        axes.axvline(pooled, color=ORANGE, label="all clips pooled")
     axes.plot(
         [group.uar for group in groups],
         range(len(groups)),
         "o",
-        color=_BLUE,
+        color=BLUE,
         markersize=6 if named else 3,
         label="one speaker",
         clip_on=False,
@@ -101,7 +101,7 @@ def speakers_figure(report: Report, path: Path) -> None:
     axes.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     _title(figure, report)
-    _save(figure, path)
+    save(figure, path)
 
 
 def learning_curve_figure(log_rows: Sequence[Mapping[str, Any]], path: Path) -> None:
@@ -120,31 +120,31 @@ def learning_curve_figure(log_rows: Sequence[Mapping[str, Any]], path: Path) -> 
     epochs = _column(log_rows, "epoch")
     uars = _column(log_rows, "validation_uar")
     watched = not np.isnan(uars).all()
-    figure = _figure(7, 6.5 if watched else 4.5)
+    figure = new_figure(7, 6.5 if watched else 4.5)
     heights = [3.0, 3.0, 1.4] if watched else [3.0, 1.4]
     panels = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     loss, rate = panels[0], panels[-1]
-    loss.plot(epochs, _column(log_rows, "train_loss"), ".-", color=_BLUE, label="training")
+    loss.plot(epochs, _column(log_rows, "train_loss"), ".-", color=BLUE, label="training")
     validation_losses = _column(log_rows, "validation_loss")
     if not np.isnan(validation_losses).all():
-        loss.plot(epochs, validation_losses, "s-", ms=3, color=_ORANGE, label="validation")
+        loss.plot(epochs, validation_losses, "s-", ms=3, color=ORANGE, label="validation")
     loss.set_ylabel("loss")
     loss.legend(frameon=False)
     if watched:
         _draw_watched(panels[1], epochs, uars)
-    rate.plot(epochs, _column(log_rows, "learning_rate"), ".-", color=_GREY)
+    rate.plot(epochs, _column(log_rows, "learning_rate"), ".-", color=GREY)
     rate.set_ylabel("learning rate")
     rate.set_xlabel("epoch")
     rate.xaxis.get_major_locator().set_params(integer=True)
     for axes in panels:
         axes.grid(alpha=0.3)
     figure.align_ylabels()
-    _save(figure, path)
+    save(figure, path)
 
 
 def _draw_watched(axes: Axes, epochs: NDArray[np.float64], uars: NDArray[np.float64]) -> None:
     best = int(np.nanargmax(uars))
-    axes.plot(epochs, uars, "s-", ms=3, color=_ORANGE)
+    axes.plot(epochs, uars, "s-", ms=3, color=ORANGE)
     axes.plot(epochs[best], uars[best], "o", ms=10, mfc="none", color="black")
     axes.set_title(f"highest {uars[best]:.3f} at epoch {epochs[best]:.0f}", fontsize=9, loc="right")
     axes.set_ylabel("validation uar")
@@ -170,21 +170,21 @@ def ablation_figure(result: Ablation, path: Path) -> None:
         MissingExtraError: matplotlib is not installed.
         WriteError: the file cannot be written.
     """
-    figure = _figure(7.5, 1.6 + 0.55 * len(result.conditions))
+    figure = new_figure(7.5, 1.6 + 0.55 * len(result.conditions))
     axes = figure.add_subplot()
     for row, one in enumerate(result.conditions):
         interval = one.metrics["uar"]
         if interval.low is not None and interval.high is not None:
-            axes.plot([interval.low, interval.high], [row, row], color=_BLUE, linewidth=3, zorder=2)
-        axes.plot(one.seeds, [row] * len(one.seeds), "o", color=_GREY, markersize=4, zorder=3)
+            axes.plot([interval.low, interval.high], [row, row], color=BLUE, linewidth=3, zorder=2)
+        axes.plot(one.seeds, [row] * len(one.seeds), "o", color=GREY, markersize=4, zorder=3)
         if interval.value is not None:
-            axes.plot(interval.value, row, "D", color=_ORANGE, markersize=8, zorder=4)
+            axes.plot(interval.value, row, "D", color=ORANGE, markersize=8, zorder=4)
     axes.set_yticks(range(len(result.conditions)), [one.name for one in result.conditions])
     axes.invert_yaxis()
     axes.set_xlabel("uar (diamond: mean over seeds, dots: seeds, line: 95 % over speakers)")
     axes.grid(axis="x", color="lightgrey", zorder=0)
     axes.set_title(f"{result.title}\n{result.protocol}", fontsize=10)
-    _save(figure, path)
+    save(figure, path)
 
 
 def shares_figure(
@@ -196,9 +196,9 @@ def shares_figure(
         MissingExtraError: matplotlib is not installed.
         WriteError: the file cannot be written.
     """
-    figure = _figure(6.5, 4.2)
+    figure = new_figure(6.5, 4.2)
     axes = figure.add_subplot()
-    styles = zip(curves.items(), (_GREY, _BLUE, _ORANGE), ("o--", "s-", "D-"), strict=False)
+    styles = zip(curves.items(), (GREY, BLUE, ORANGE), ("o--", "s-", "D-"), strict=False)
     for (name, points), colour, style in styles:
         share, value, low, high = (np.array(column) for column in zip(*points, strict=True))
         axes.plot(100 * share, value, style, color=colour, label=name)
@@ -208,10 +208,10 @@ def shares_figure(
     axes.grid(color="lightgrey")
     axes.legend(frameon=False)
     axes.set_title(title, fontsize=10)
-    _save(figure, path)
+    save(figure, path)
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
     """A figure of that many inches, on the Agg canvas."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -223,6 +223,7 @@ def _figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Writes the figure as PNG, whole."""
     with atomic(path) as stream:
         figure.savefig(stream, format="png", dpi=DOTS_PER_INCH)

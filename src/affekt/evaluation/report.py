@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affekt.errors import UsageError
-from affekt.evaluation.bootstrap import Interval, cluster_confusions, percentile_interval, resampled
+from affekt.evaluation.bootstrap import Interval, Resampling, cluster_confusions
+from affekt.evaluation.calibration_report import Calibration, calibration
+from affekt.evaluation.groups import GroupComparison, compare_groups
 from affekt.evaluation.metrics import METRICS, Counts, Values, confusion, recalls
+from affekt.evaluation.scored import PREFIX
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,6 +77,10 @@ class Report:
     resamples: int
     level: float
     seed: int
+    calibration: Calibration | None = None
+    """None where the scored table has no scores."""
+    by_group: tuple[GroupComparison, ...] = ()
+    """`uar` by gender, language and age, where the table tells them apart."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values in full precision; what is not defined is null, never NaN."""
@@ -84,6 +91,8 @@ class Report:
         plain["labels"] = list(self.labels)
         for table in ("folds", "per_speaker", "per_corpus", "baselines"):
             plain[table] = list(plain[table])
+        plain["calibration"] = self.calibration.to_json() if self.calibration else None
+        plain["by_group"] = [one.to_json() for one in self.by_group]
         return plain
 
     def to_figures(self, prefix: str) -> dict[str, float]:
@@ -110,28 +119,32 @@ def summarise(
     seed: int = 0,
     resamples: int = 2000,
     level: float = 0.95,
+    held_out: pd.DataFrame | None = None,
 ) -> Report:
     """Reports on scored clips, one row per clip and fold.
 
     `scored` has the columns `fold`, `file`, `speaker` (a key that is unique over corpora, such as
     `emodb/03`), `corpus`, `emotion` (the truth) and `predicted`; others are left alone. `labels` are the
     emotions compared, in the order of the tables. `protocol` names how the folds were made, such as `random
-    (speaker-dependent)`. Intervals come from resampling speakers (`affekt.evaluation.bootstrap`).
+    (speaker-dependent)`. Intervals come from resampling speakers (`affekt.evaluation.bootstrap`). With a
+    column `score_LABEL` for every label the scores are measured too, and calibrated fold by fold; `held_out`
+    is such a table of each fold's validation clips (`affekt.evaluation.calibration_report`).
 
     Raises:
         UsageError: a column is missing or has empty cells, there are no rows, or a label is not among
             `labels`.
     """
     _check(scored)
+    by = Resampling(resamples, level, seed)
     counts = cluster_confusions(scored["emotion"], scored["predicted"], scored["speaker"], labels)
-    draws = resampled(counts, resamples=resamples, seed=seed)
+    draws = by.draw(counts)
     pooled = counts.sum(axis=0)
     intervals = {
-        name: percentile_interval(metric(pooled), metric(draws), len(counts), level=level)
-        for name, metric in METRICS.items()
+        name: by.interval(metric(pooled), metric(draws), len(counts)) for name, metric in METRICS.items()
     }
     folds = _groups(scored, "fold", labels)
     corpora = _groups(scored, "corpus", labels)
+    has_scores = all(f"{PREFIX}{label}" in scored for label in labels)
     return Report(
         title=title,
         protocol=protocol,
@@ -140,7 +153,7 @@ def summarise(
         speakers=len(counts),
         pooled=intervals,
         over_folds={name: _spread([getattr(fold, name) for fold in folds]) for name in METRICS},
-        recall=_recall_intervals(counts, draws, labels, level),
+        recall=_recall_intervals(counts, draws, labels, by),
         confusion=tuple(tuple(int(cell) for cell in row) for row in pooled),
         folds=folds,
         per_speaker=_groups(scored, "speaker", labels),
@@ -149,6 +162,8 @@ def summarise(
         resamples=resamples,
         level=level,
         seed=seed,
+        calibration=calibration(scored, labels, by, held_out) if has_scores else None,
+        by_group=compare_groups(scored, labels, by),
     )
 
 
@@ -178,13 +193,13 @@ def _groups(scored: pd.DataFrame, column: str, labels: Sequence[str]) -> tuple[G
 
 
 def _recall_intervals(
-    counts: Counts, draws: Values, labels: Sequence[str], level: float
+    counts: Counts, draws: Values, labels: Sequence[str], by: Resampling
 ) -> dict[str, Interval]:
     values, drawn = recalls(counts.sum(axis=0)), recalls(draws)
     # A class that one speaker alone acts has the same recall in every draw: width 0 would be a lie.
     speakers: NDArray[np.int64] = (counts.sum(axis=-1) > 0).sum(axis=0)
     return {
-        label: percentile_interval(values[place], drawn[:, place], int(speakers[place]), level=level)
+        label: by.interval(values[place], drawn[:, place], int(speakers[place]))
         for place, label in enumerate(labels)
     }
 
