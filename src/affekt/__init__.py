@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from affekt.verbs.pretrain_images import pretrain_images
     from affekt.verbs.reproduce import reproduce_padi2021
     from affekt.verbs.train import train
+    from affekt.verbs.zhang2018 import reproduce_zhang2018
 
 __version__ = "0.1.0"
 
@@ -72,6 +73,7 @@ __all__ = [
     "pretrain_images",
     "pretrain_speakers",
     "reproduce_padi2021",
+    "reproduce_zhang2018",
     "train",
 ]
 
@@ -85,6 +87,7 @@ _HOMES = {
     "pretrain_images": "affekt.verbs.pretrain_images",
     "pretrain_speakers": "affekt.verbs.pretrain",
     "reproduce_padi2021": "affekt.verbs.reproduce",
+    "reproduce_zhang2018": "affekt.verbs.zhang2018",
     "train": "affekt.verbs.train",
 }
 

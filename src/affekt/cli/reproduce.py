@@ -78,3 +78,58 @@ def padi2021(
             watcher=watcher,
         )
         show(result.to_markdown())
+
+
+@app.command(
+    epilog="Examples: affekt reproduce zhang2018 --data iemocap:IEMOCAP --init imagenet-alexnet -o out"
+    " | affekt reproduce zhang2018 attention-fcn train.epochs=20 --data emodb:EMODB --init images/model"
+)
+def zhang2018(
+    recipe: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="A recipe (`zhang2018`, if none is named) and overrides such as train.epochs=20."
+        ),
+    ] = None,
+    data: Annotated[str, typer.Option("--data", help="The corpus, such as iemocap:FOLDER.")] = "",
+    init: Annotated[
+        str, typer.Option("--init", help="A model folder that is pre-trained on images, or imagenet-alexnet.")
+    ] = "",
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder of all runs.")] = Path(
+        "zhang2018"
+    ),
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 3,
+    protocol: Annotated[
+        str | None, typer.Option(help="The folds; the corpus's usual ones, if not given.")
+    ] = None,
+    folds: Annotated[int, typer.Option(help="Folds of speaker-kfold.")] = 5,
+    variant: Annotated[
+        Literal["all", "improvised", "scripted"], typer.Option(help="The part of IEMOCAP.")
+    ] = "improvised",
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """Attention over a fully convolutional network: {image pre-training} x {lambda} (Zhang et al., 2018)."""
+    from affekt.cli.runs import resolved, running
+    from affekt.errors import UsageError
+
+    if not data:
+        raise UsageError("data: no corpus; say --data CORPUS:FOLDER")
+    if not init:
+        raise UsageError("init: give --init MODEL_FOLDER, of `affekt pretrain images`")
+    settings = resolved(recipe, [data], threads, default="zhang2018")
+    from affekt.verbs.zhang2018 import reproduce_zhang2018
+
+    with running(output, quiet=quiet) as (say, watcher, show):
+        result = reproduce_zhang2018(
+            settings,
+            output,
+            init=init,
+            protocol=protocol,
+            folds=folds,
+            seeds=range(seeds),
+            variant=variant,
+            say=say,
+            watcher=watcher,
+        )
+        show(result.to_markdown())
