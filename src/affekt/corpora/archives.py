@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -9,7 +10,7 @@ import tempfile
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from affekt import files
@@ -71,7 +72,7 @@ def refuse_full(folder: Path) -> None:
 def _unpack_one(archive: Path, folder: Path) -> int:
     try:
         with zipfile.ZipFile(archive) as bundle:
-            members = list(_members(archive, bundle))
+            members = _members(archive, bundle)
             for member, place in members:
                 target = folder.joinpath(*place.parts)
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -81,12 +82,16 @@ def _unpack_one(archive: Path, folder: Path) -> int:
                     os.fsync(stream.fileno())
     except _DAMAGE as error:
         raise CorpusError(f"{archive.name}: damaged ({error}); {_INSTEAD}") from error
-    except (FileExistsError, NotADirectoryError) as error:
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # of a place before the archive's first byte
+            raise CorpusError(f"{archive.name}: damaged ({error}); {_INSTEAD}") from error
+        if error.errno not in {errno.EEXIST, errno.ENOTDIR}:
+            raise
         raise CorpusError(f"{archive.name}: a file and a folder of one name; {_INSTEAD}") from error
     return len(members)
 
 
-def _members(archive: Path, bundle: zipfile.ZipFile) -> Iterator[tuple[zipfile.ZipInfo, PurePosixPath]]:
+def _members(archive: Path, bundle: zipfile.ZipFile) -> list[tuple[zipfile.ZipInfo, PurePosixPath]]:
     """The files to unpack and their places, all looked at before the first is unpacked."""
     members = bundle.infolist()
     most_bytes = MOST_TIMES_LARGER * archive.stat().st_size
@@ -108,7 +113,7 @@ def _members(archive: Path, bundle: zipfile.ZipFile) -> Iterator[tuple[zipfile.Z
             raise CorpusError(f"{archive.name}: {member.filename!a:.120} stands twice in it; {_INSTEAD}")
         seen.add(folded)
         kept.append((member, place))
-    yield from kept
+    return kept
 
 
 def _wrong(member: zipfile.ZipInfo) -> str:
