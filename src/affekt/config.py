@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from affekt.labels import EMOTIONS
 
-SYSTEMS: tuple[str, ...] = ("resnet-stats", "resnet-attention", "attention-fcn")
+SYSTEMS: tuple[str, ...] = ("resnet-stats", "resnet-attention", "attention-fcn", "facenet")
 """The closed registry of systems; a model folder that names another one is refused."""
 
 MODEL_FORMAT = 1

@@ -78,7 +78,7 @@ class LogMel(nn.Module):
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
         """Frames [batch] that cover every sample of each utterance; at least one."""
-        return _covering(lengths, self.window, self.hop)
+        return covering(lengths, self.window, self.hop)
 
     def forward(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Spectrograms [batch, frames, mels], zero beyond each utterance's end, and frames [batch]."""
@@ -128,10 +128,10 @@ class LogSpectrogram(nn.Module):
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
         """Frames [batch] that cover every sample of each utterance; at least one."""
-        return _covering(lengths, self.window, self.hop)
+        return covering(lengths, self.window, self.hop)
 
-    def forward(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Spectrograms [batch, frames, bins], zero beyond each utterance's end, and frames [batch]."""
+    def power(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Power [batch, frames, bins], zero beyond each utterance's end, and frames [batch]."""
         samples = samples * length_mask(lengths, samples.shape[1])
         # A window of zeros behind the longest clip gives its last samples, and a tiny clip, a whole frame.
         samples = functional.pad(samples, (0, self.window))
@@ -139,13 +139,30 @@ class LogSpectrogram(nn.Module):
         real, imaginary = spectrum.chunk(2, dim=1)
         power = (real.square() + imaginary.square()).transpose(1, 2)
         frames = self.frame_lengths(lengths)
-        mask = length_mask(frames, power.shape[1])[..., None]
+        return power * length_mask(frames, power.shape[1])[..., None], frames
+
+    def forward(self, samples: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Spectrograms [batch, frames, bins], zero beyond each utterance's end, and frames [batch]."""
+        power, frames = self.power(samples, lengths)
         reference: Tensor | float = REFERENCE_POWER
         if self.normalisation == "utterance":
-            reference = masked_mean(power, mask, dim=(1,)).mean(-1, keepdim=True).clamp(min=1e-12)
-        logarithm = torch.log1p(power / (reference * 10 ** (FLOOR_DB / 10))) / math.log(100)
-        return logarithm * mask, frames
+            reference = utterance_power(power, frames)
+        return compressed(power / reference), frames
 
+
+def utterance_power(power: Tensor, frames: Tensor) -> Tensor:
+    """The mean power [batch, 1, 1] of utterances [batch, frames, bins], at least that of silence."""
+    mask = length_mask(frames, power.shape[1])[..., None]
+    return masked_mean(power, mask, dim=(1,)).mean(-1, keepdim=True).clamp(min=SILENT_POWER)
+
+
+def compressed(power: Tensor) -> Tensor:
+    """Power relative to a reference in units of 20 dB above the floor, `FLOOR_DB` from that reference."""
+    return torch.log1p(power / 10 ** (FLOOR_DB / 10)) / math.log(100)
+
+
+SILENT_POWER = 1e-12
+"""Mean power below which nothing is made louder."""
 
 REFERENCE_POWER = 2e-3
 """Mean power of speech at about -30 dBFS in each bin below 4 kHz."""
@@ -153,7 +170,7 @@ REFERENCE_POWER = 2e-3
 FLOOR_DB = -60.0
 
 
-def _covering(lengths: Tensor, window: int, hop: int) -> Tensor:
+def covering(lengths: Tensor, window: int, hop: int) -> Tensor:
     """Frames [batch] that cover every sample; at least one."""
     beyond_first = (lengths - window).clamp(min=0)
     return 1 + (beyond_first + hop - 1) // hop

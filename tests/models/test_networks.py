@@ -22,6 +22,7 @@ TENSORS = {
     "resnet-stats": "5932c048ac7f7ff1",
     "resnet-attention": "af66c13c0f3a0ec8",
     "attention-fcn": "d2c5ded38e226032",
+    "facenet": "98fa951422563721",
 }
 """The start of a digest over each system's tensor names: stored models must stay readable."""
 

@@ -32,4 +32,8 @@ def build(recipe: Recipe, classes: int) -> nn.Module:
             from affekt.models.attention_fcn import AttentionFcn
 
             network = AttentionFcn(classes, head=head, **recipe.network.model_dump())
+        case "facenet":
+            from affekt.models.facenet import Facenet
+
+            network = Facenet(classes, head=head, **recipe.network.model_dump())
     return network

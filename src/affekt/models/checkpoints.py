@@ -38,6 +38,13 @@ class PublicCheckpoint:
     """Parts of the network, by the start of their names, that the checkpoint does not have."""
     adapt: Callable[[dict[str, Tensor]], None] = field(repr=False)
     """What is left to do once the names are Affekt's."""
+    mark_shape: tuple[int, ...] | None = None
+    """The shape of `mark`, where other checkpoints have a tensor of that name too."""
+
+    def marks(self, tensors: Mapping[str, Tensor]) -> bool:
+        """Whether these are the checkpoint's tensors, by its mark."""
+        found = tensors.get(self.mark)
+        return found is not None and self.mark_shape in (None, tuple(found.shape))
 
 
 def _adapt_wespeaker(tensors: dict[str, Tensor]) -> None:
@@ -62,6 +69,28 @@ def _adapt_speechbrain(tensors: dict[str, Tensor]) -> None:
 
 def _adapt_nothing(tensors: dict[str, Tensor]) -> None:
     """Names and shapes are the network's own."""
+
+
+def _faces(faces: str, file: str, people: int) -> PublicCheckpoint:
+    """A checkpoint of facenet-pytorch (github.com/timesler/facenet-pytorch), which publishes no SHA-256."""
+    return PublicCheckpoint(
+        title=f"facenet-pytorch's Inception-ResNet-v1, trained on the faces of {faces}",
+        url=f"https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/{file}",
+        sha256=None,
+        sha256_start="",
+        licence=f"MIT (the weights, from D. Sandberg's facenet); see {faces} for the terms of the pictures",
+        citation="F. Schroff, D. Kalenichenko, J. Philbin: FaceNet: A Unified Embedding for Face Recognition "
+        "and Clustering. CVPR 2015; weights of T. Esler, facenet-pytorch, after D. Sandberg, facenet",
+        task="images",
+        system="facenet",
+        network=MappingProxyType({"width": 1.0, "embedding": 512}),
+        mark="logits.weight",
+        renamed=(),
+        unused=("logits.weight", "logits.bias"),
+        fresh=("head.",),
+        adapt=_adapt_nothing,
+        mark_shape=(people, 512),
+    )
 
 
 _STAGES = tuple((f"layer{stage + 1}.", f"layers.{stage}.") for stage in range(4))
@@ -154,5 +183,8 @@ PUBLIC: Mapping[str, PublicCheckpoint] = MappingProxyType(
             fresh=("head.", "pooling."),
             adapt=_adapt_nothing,
         ),
+        "faces-vggface2": _faces("VGGFace2", "20180402-114759-vggface2.pt", 8631),
+        # CASIA-WebFace holds faces, and has nothing to do with the emotion corpus CASIA.
+        "faces-casia-webface": _faces("CASIA-WebFace", "20180408-102900-casia-webface.pt", 10575),
     }
 )

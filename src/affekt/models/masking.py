@@ -29,11 +29,11 @@ class MaskedBatchNorm2d(nn.BatchNorm2d):
     those of the whole batch, so that two processes and one train alike.
     """
 
-    def forward(self, input: Tensor, mask: Tensor) -> Tensor:  # type: ignore[override]
-        """Normalises a map [batch, channels, frequency, time]; mask [batch, 1, 1, time]."""
+    def forward(self, input: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Normalises a map [batch, channels, frequency, time]; mask [batch, 1, 1, time]; None: no padding."""
         spread = self.training and torch.distributed.is_available() and torch.distributed.is_initialized()
         normalised = self._forward_spread(input) if spread else super().forward(input)
-        return normalised * mask.to(normalised.dtype)
+        return normalised if mask is None else normalised * mask.to(normalised.dtype)
 
     def _forward_spread(self, values: Tensor) -> Tensor:
         total = values.sum((0, 2, 3), dtype=torch.float32)

@@ -82,7 +82,7 @@ def resolve(
     if Path(init).is_file():
         tensors = read_tensors(Path(init))
         for name, checkpoint in PUBLIC.items():
-            if checkpoint.mark in tensors:
+            if checkpoint.marks(tensors):
                 return name, Path(init)
         raise ModelFolderError(f"{init}: none of the checkpoints {', '.join(PUBLIC)}; {_INSTEAD}")
     checkpoint = find(init)
@@ -207,6 +207,7 @@ def make_network(checkpoint: PublicCheckpoint, classes: int) -> nn.Module:
     """The network that a checkpoint fits, with fresh weights."""
     # They are built from this package's layers: at the top, each would wait for the other.
     from affekt.models.attention_fcn import AttentionFcn
+    from affekt.models.facenet import Facenet
     from affekt.models.resnet_stats import ResNetStats
     from affekt.models.speaker_resnets import AttentiveResNet
 
@@ -214,5 +215,6 @@ def make_network(checkpoint: PublicCheckpoint, classes: int) -> nn.Module:
         "resnet-stats": ResNetStats,
         "resnet-attention": AttentiveResNet,
         "attention-fcn": AttentionFcn,
+        "facenet": Facenet,
     }
     return kinds[checkpoint.system](classes, **checkpoint.network)

@@ -1,6 +1,11 @@
 """Recipes: everything that decides a training run, as strict YAML with `key.sub=value` overrides."""
 
-from affekt.recipe.networks import AttentionFcnNetworkRecipe, AttentiveNetworkRecipe, NetworkRecipe
+from affekt.recipe.networks import (
+    AttentionFcnNetworkRecipe,
+    AttentiveNetworkRecipe,
+    FacenetNetworkRecipe,
+    NetworkRecipe,
+)
 from affekt.recipe.reading import dump, load, parse, shipped
 from affekt.recipe.sections import (
     RECIPES,
@@ -8,6 +13,7 @@ from affekt.recipe.sections import (
     AttentiveRecipe,
     AugmentRecipe,
     DistortionRecipe,
+    FacenetRecipe,
     ImagesRecipe,
     Recipe,
     SpeakersRecipe,
@@ -23,6 +29,8 @@ __all__ = [
     "AttentiveRecipe",
     "AugmentRecipe",
     "DistortionRecipe",
+    "FacenetNetworkRecipe",
+    "FacenetRecipe",
     "ImagesRecipe",
     "NetworkRecipe",
     "Recipe",

@@ -7,7 +7,8 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from affekt.recipe.geometry import SAMPLE_RATE, SMALLEST, AttentionGrid
-from affekt.recipe.section import Section
+from affekt.recipe.section import Section, Share
+from affekt.recipe.segments import SegmentGrid, segment_grid
 
 
 class NetworkRecipe(Section):
@@ -129,6 +130,69 @@ class AttentionFcnNetworkRecipe(Section):
             raise ValueError(
                 f"{self.bins} bins up to high_hz where {SMALLEST} are needed; raise high_hz or dft"
             )
+        return self
+
+
+class FacenetNetworkRecipe(Section):
+    """The shape of `facenet`."""
+
+    FREE: ClassVar[frozenset[str]] = frozenset(
+        {
+            "picture",
+            "size",
+            "segment_seconds",
+            "overlap",
+            "window_ms",
+            "hop_ms",
+            "high_hz",
+            "channels",
+            "normalisation",
+            "dropout",
+        }
+    )
+    """What may differ from the network that one starts from: no tensor depends on it."""
+
+    picture: Literal["spectrogram", "waveform"] = "spectrogram"
+    """What is drawn of each segment."""
+    size: int = Field(160, ge=80, le=320)
+    """Rows and columns of a picture."""
+    segment_seconds: float = Field(1.0, ge=0.5, le=3)
+    """Length of a segment."""
+    overlap: Share = Field(0.5, le=0.9)
+    """The share of a segment that the next one hears too."""
+    window_ms: float = Field(40.0, ge=5, le=200)
+    """Length of the spectrogram's analysis window."""
+    hop_ms: float = Field(10.0, ge=2, le=100)
+    """Time between the spectrogram's frames."""
+    high_hz: float = Field(4000.0, ge=500, le=8000)
+    """The spectrogram ends here."""
+    channels: Literal["repeat", "deltas"] = "repeat"
+    """The spectrogram in all three channels, or with its slope and the slope of that."""
+    normalisation: Literal["segment", "utterance", "none"] = "segment"
+    """Whose level a picture is relative to; with `utterance`, long recordings cannot be heard in pieces."""
+    width: float = Field(1.0, ge=1 / 16, le=2)
+    """Channels of every layer, as a share of Inception-ResNet-v1's."""
+    embedding: int = Field(512, ge=2, le=4096)
+    """Size of the embedding."""
+    dropout: float = Field(0.6, ge=0, lt=1)
+    """The share of the pooled features that is left out in training."""
+
+    def grid(self) -> SegmentGrid:
+        """Where the segments of a recording lie."""
+        return segment_grid(
+            picture=self.picture,
+            size=self.size,
+            segment_seconds=self.segment_seconds,
+            overlap=self.overlap,
+            window_ms=self.window_ms,
+            hop_ms=self.hop_ms,
+            normalisation=self.normalisation,
+        )
+
+    @model_validator(mode="after")
+    def _hears_every_sample(self) -> Self:
+        if self.hop_ms > self.window_ms:
+            raise ValueError("hop_ms is longer than window_ms; what lies between two windows is not heard")
         return self
 
 

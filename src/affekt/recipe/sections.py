@@ -7,7 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from affekt.labels import EMOTIONS, nearest
-from affekt.recipe.networks import AttentionFcnNetworkRecipe, AttentiveNetworkRecipe, NetworkRecipe
+from affekt.recipe.networks import (
+    AttentionFcnNetworkRecipe,
+    AttentiveNetworkRecipe,
+    FacenetNetworkRecipe,
+    NetworkRecipe,
+)
 from affekt.recipe.section import Section, Share
 
 
@@ -202,9 +207,17 @@ class AttentionFcnRecipe(Recipe):
     network: AttentionFcnNetworkRecipe = AttentionFcnNetworkRecipe()  # type: ignore[assignment]
 
 
+class FacenetRecipe(Recipe):
+    """A training run of the system `facenet`."""
+
+    system: Literal["facenet"] = "facenet"  # type: ignore[assignment]
+    network: FacenetNetworkRecipe = FacenetNetworkRecipe()  # type: ignore[assignment]
+
+
 RECIPES: dict[str, type[Recipe]] = {
     "resnet-stats": Recipe,
     "resnet-attention": AttentiveRecipe,
     "attention-fcn": AttentionFcnRecipe,
+    "facenet": FacenetRecipe,
 }
 """The shape of a recipe, by its system."""

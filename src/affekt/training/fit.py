@@ -35,7 +35,10 @@ class Step(nn.Module):
 
     def __init__(self, network: nn.Module, recipe: Recipe) -> None:
         super().__init__()
-        self.network, self.recipe = network, recipe
+        self.network, self.recipe, self.changes = network, recipe, recipe.augment
+        if not getattr(network.frontend, "spectral", True):
+            # What a waveform's picture has instead of frequencies cannot be masked or warped as such.
+            self.changes = self.changes.model_copy(update={"frequency_masks": 0, "warp": 0.0})
 
     def forward(
         self, samples: Tensor, lengths: Tensor, ids: list[int], changed: Tensor, epoch: int
@@ -44,7 +47,7 @@ class Step(nn.Module):
             spectrogram, frames = cast(Any, self.network).frontend(samples, lengths)
             recipe = self.recipe
             spectrogram, frames = augment(
-                spectrogram, frames, ids, recipe.augment, seed=recipe.seed, epoch=epoch, changed=changed
+                spectrogram, frames, ids, self.changes, seed=recipe.seed, epoch=epoch, changed=changed
             )
             missing = distributed.largest(spectrogram.shape[1]) - spectrogram.shape[1]
             spectrogram = pad(spectrogram, (0, 0, 0, missing)).contiguous()

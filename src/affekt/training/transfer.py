@@ -131,8 +131,11 @@ def inherit(recipe: Recipe, source: Source) -> Recipe:
     own: dict[str, Any] = {}
     if source.system == _ATTENTIVE and isinstance(recipe, AttentionFcnRecipe):
         own = recipe.network.model_dump(mode="json", include=recipe.network.model_fields_set)
+    shape = type(recipe.network) if recipe.system == source.system else object
+    free: frozenset[str] = getattr(shape, "FREE", frozenset())
+    chosen = recipe.network.model_dump(mode="json", include=recipe.network.model_fields_set & free)
     plain = recipe.model_dump(mode="json")
-    plain |= {"system": source.system, "network": own | dict(source.network)}
+    plain |= {"system": source.system, "network": own | dict(source.network) | chosen}
     inherited = recipes.parse(plain, source.name)
     for key in sorted(recipe.network.model_fields_set):
         wanted, given = getattr(recipe.network, key), getattr(inherited.network, key, None)
