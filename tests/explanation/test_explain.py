@@ -97,17 +97,19 @@ def test_a_long_recording_is_read_in_pieces(
 ) -> None:
     monkeypatch.setattr(methods, "LOOKED_INTO_SECONDS", 3.0)
     monkeypatch.setattr(methods, "OCCLUDED_SECONDS", 1.5)
-    monkeypatch.setattr(run, "MOST_PATCH_COLUMNS", 15)
+    monkeypatch.setattr(run, "MOST_PATCH_COLUMNS", 10)
     monkeypatch.setattr(run, "SCORED_SECONDS", 4.0)
     path = long_file(tmp_path, 7.3)
     model = attentive if method == "attention" else shipped
-    held = explain(path, model, method=method)
+    check = method != "occlusion"
+    held = explain(path, model, method=method, check=False)
     monkeypatch.setattr(recordings, "HELD_SECONDS", 2)
-    found = explain(path, model, method=method, emotion=held.emotion)
+    found = explain(path, model, method=method, emotion=held.emotion, check=check)
     assert found.pieces == (5 if method == "occlusion" else 3)
     assert found.map.grid.times[[0, -1]] == pytest.approx([0, 7.3])
     assert (np.diff(found.map.grid.times) > 0).all()
-    assert found.sanity is not None and found.sanity.pieces == found.pieces
+    assert (found.sanity is not None) == check
+    assert found.sanity is None or found.sanity.pieces == found.pieces
     if method == "attention":
         assert found.map.values.sum() == pytest.approx(1, rel=1e-3)
         assert held.prediction.scores == pytest.approx(found.prediction.scores, abs=1e-5)

@@ -60,8 +60,8 @@ class Method:
     whole: Callable[[Recording], Map] | None = None
 
 
-def choose(recognizer: Recognizer, name: str | None) -> Method:
-    """The method of that name; the best one that is there where none is named.
+def choose(recognizer: Recognizer, name: str | None, *, check: bool = True) -> Method:
+    """The method of that name, or the first that there is; with `blind` only if it is to be checked.
 
     Raises:
         UsageError: there is no such method.
@@ -74,10 +74,10 @@ def choose(recognizer: Recognizer, name: str | None) -> Method:
         name = "attention" if grid else "hirescam" if find_spec("torch") else "occlusion"
     match name:
         case "attention":
-            return _attention(recognizer, grid)
+            return _attention(recognizer, grid, check)
         case "occlusion":
-            return _occlusion(recognizer)
-    return _gradcam(recognizer, name, grid)
+            return _occlusion(recognizer, check)
+    return _gradcam(recognizer, name, grid, check)
 
 
 def judge(recognizer: Recognizer) -> occlusion.Judge:
@@ -89,7 +89,7 @@ def judge(recognizer: Recognizer) -> occlusion.Judge:
     return scores
 
 
-def _attention(recognizer: Recognizer, grid: AttentionGrid | None) -> Method:
+def _attention(recognizer: Recognizer, grid: AttentionGrid | None, check: bool) -> Method:
     if grid is None:
         others = ", ".join(METHODS[1:])
         raise UsageError(f"method attention: {recognizer.config.system} has none; take one of {others}")
@@ -101,26 +101,21 @@ def _attention(recognizer: Recognizer, grid: AttentionGrid | None) -> Method:
     def whole(recording: Recording) -> Map:
         return attention.attention(recognizer, recording.blocks(), grid, recording.seconds)
 
-    blind, reason = None, None
-    try:
-        from affekt.explanation import gradcam
+    def find_blind(samples: Samples, index: int, most: int, step: Step) -> Map:
+        from affekt.explanation.gradcam import attention_of
 
-        network = gradcam.random_network(recognizer, RANDOM_SEED)
-    except MissingExtraError as error:
-        reason = str(error)
-    else:
+        step()
+        assert network is not None
+        return attention_of(network, samples, grid)
 
-        def blind(samples: Samples, index: int, most: int, step: Step) -> Map:
-            step()
-            return gradcam.attention_of(network, samples, grid)
-
+    network, reason = _random_network(recognizer, check)
+    blind = find_blind if network is not None else None
     once = whole if recognizer.any_length else None
-    return Method(
-        "attention", attention.UNIT, LOOKED_INTO_SECONDS, lambda seconds, most: 1, find, blind, reason, once
-    )
+    length = LOOKED_INTO_SECONDS
+    return Method("attention", attention.UNIT, length, _one_run, find, blind, reason, once)
 
 
-def _gradcam(recognizer: Recognizer, name: str, grid: AttentionGrid | None) -> Method:
+def _gradcam(recognizer: Recognizer, name: str, grid: AttentionGrid | None, check: bool) -> Method:
     from affekt.explanation import gradcam
 
     def finder(network: nn.Module) -> Find:
@@ -130,14 +125,13 @@ def _gradcam(recognizer: Recognizer, name: str, grid: AttentionGrid | None) -> M
 
         return find
 
-    network = gradcam.network_of(recognizer)
-    blind = gradcam.random_network(recognizer, RANDOM_SEED)
-    return Method(
-        name, gradcam.UNIT, LOOKED_INTO_SECONDS, lambda seconds, most: 1, finder(network), finder(blind)
-    )
+    trained = gradcam.network_of(recognizer)
+    network, reason = _random_network(recognizer, check)
+    blind = finder(network) if network is not None else None
+    return Method(name, gradcam.UNIT, LOOKED_INTO_SECONDS, _one_run, finder(trained), blind, reason)
 
 
-def _occlusion(recognizer: Recognizer) -> Method:
+def _occlusion(recognizer: Recognizer, check: bool) -> Method:
     def finder(one: occlusion.Judge) -> Find:
         return lambda samples, index, most, step: occlusion.occlusion(
             one, samples, index, most=most, step=step
@@ -146,14 +140,27 @@ def _occlusion(recognizer: Recognizer) -> Method:
     def steps(seconds: float, most: int) -> int:
         return occlusion.BANDS * occlusion.columns(seconds, most)
 
-    blind, reason = None, None
-    try:
-        from affekt.explanation import gradcam
+    blind = None
+    network, reason = _random_network(recognizer, check)
+    if network is not None:
+        from affekt.explanation.gradcam import judge_of
 
-        network = gradcam.random_network(recognizer, RANDOM_SEED)
-        blind = finder(gradcam.judge_of(network, recognizer.config.temperature))
+        blind = finder(judge_of(network, recognizer.config.temperature))
+    own = finder(judge(recognizer))
+    return Method("occlusion", occlusion.UNIT, OCCLUDED_SECONDS, steps, own, blind, reason)
+
+
+def _random_network(recognizer: Recognizer, check: bool) -> tuple[nn.Module | None, str | None]:
+    """A network that has learnt nothing, or why there is none."""
+    if not check:
+        return None, "not checked"
+    from affekt.explanation.gradcam import random_network
+
+    try:
+        return random_network(recognizer, RANDOM_SEED), None
     except MissingExtraError as error:
-        reason = str(error)
-    return Method(
-        "occlusion", occlusion.UNIT, OCCLUDED_SECONDS, steps, finder(judge(recognizer)), blind, reason
-    )
+        return None, str(error)
+
+
+def _one_run(seconds: float, most: int) -> int:
+    return 1

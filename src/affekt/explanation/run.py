@@ -60,7 +60,7 @@ def explain(
     Args:
         source: what a `Recognizer` takes: a path, bytes, a file object, an array, or a mapping.
         model: a known name, the path of a model folder, or a recogniser that is already loaded.
-        method: of `METHODS`; the best one that is there if not given.
+        method: of `METHODS`; the first that there is if not given.
         emotion: the label to explain; the predicted one if not given.
         sampling_rate: the rate of an array in Hz.
         check: also measure how far the map is to be trusted.
@@ -75,7 +75,9 @@ def explain(
         AudioError: the recording cannot be used.
     """
     recognizer = model if isinstance(model, Recognizer) else Recognizer.load(model, threads=threads)
-    run = _Run(recognizer, choose(recognizer, method), _known(recognizer, emotion), check, seed, tick)
+    run = _Run(
+        recognizer, choose(recognizer, method, check=check), _known(recognizer, emotion), check, seed, tick
+    )
     return run.explain(open_recording(source, sampling_rate))
 
 
@@ -95,7 +97,9 @@ def explain_each(
     Arguments and errors are those of `explain`, but a recording that cannot be used is a `Failure`.
     """
     recognizer = model if isinstance(model, Recognizer) else Recognizer.load(model, threads=threads)
-    run = _Run(recognizer, choose(recognizer, method), _known(recognizer, emotion), check, seed, tick)
+    run = _Run(
+        recognizer, choose(recognizer, method, check=check), _known(recognizer, emotion), check, seed, tick
+    )
     names = [paths] if isinstance(paths, str | os.PathLike) else paths
     return (_one(run, item) for item in expand(names))
 
@@ -109,6 +113,9 @@ def _one(run: _Run, item: str | AudioError) -> Explanation | Failure:
         return Failure(item.name if isinstance(item, AudioError) else item, error.code, str(error))
     except MemoryError:
         return Failure(str(item), "memory", f"{item}: no memory left; use a smaller model")
+    except Exception as error:
+        # A fault of ours in one recording must not cost the others their results.
+        return Failure(str(item), "internal", f"{item}: {type(error).__name__}: {error}")
 
 
 @dataclass(frozen=True)

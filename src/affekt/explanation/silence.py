@@ -71,9 +71,8 @@ def decibels(samples: Samples, grid: Grid) -> NDArray[np.float32]:
     """The level of each cell [bands, columns] in dB of full scale, at least -120: a picture's spectrogram."""
     silencer = Silencer(samples)
     power = np.square(np.abs(silencer._spectra)) * (2 / _TAPER.sum()) ** 2
-    bands = _averages(np.arange(WINDOW // 2 + 1) * SAMPLE_RATE / WINDOW, grid.hertz)
-    columns = _averages(silencer._moments, grid.times)
-    cells = bands @ power.T @ columns.T
+    bands = _means(power.T, np.arange(WINDOW // 2 + 1) * SAMPLE_RATE / WINDOW, grid.hertz)
+    cells = _means(bands.T, silencer._moments, grid.times).T
     return np.asarray(10 * np.log10(np.maximum(cells, 1e-12)), np.float32)
 
 
@@ -81,15 +80,14 @@ def _cells(places: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[n
     return np.clip(np.searchsorted(edges, places, side="right") - 1, 0, len(edges) - 2)
 
 
-def _averages(places: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Weights [cells, places] of the mean over a cell's places; where it has none, over the nearest two."""
-    cells = len(edges) - 1
-    weights = np.zeros((cells, len(places)), np.float32)
-    weights[_cells(places, edges), np.arange(len(places))] = 1
-    for empty in np.flatnonzero(weights.sum(axis=1) == 0):
-        middle = (edges[empty] + edges[empty + 1]) / 2
-        weights[empty, np.argsort(np.abs(places - middle), kind="stable")[:2]] = 1
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True), np.float32)
+def _means(
+    values: NDArray[np.float32], places: NDArray[np.float64], edges: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """`values` [places, ...] as means over cells [cells, ...]; one without places has its neighbour's."""
+    known, starts, counts = np.unique(_cells(places, edges), return_index=True, return_counts=True)
+    means = np.add.reduceat(values, starts, axis=0) / counts.astype(np.float32)[:, None]
+    nearest = np.abs(np.arange(len(edges) - 1)[:, None] - known).argmin(axis=1)
+    return np.asarray(means[nearest], np.float32)
 
 
 _TAPER = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(WINDOW) / WINDOW)).astype(np.float32)
