@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -21,6 +21,9 @@ ASSETS = Path(__file__).resolve().parent / "assets"
 
 MODELS: dict[str, Path] = {"default": ASSETS / "default"}
 """The models that ship with affekt: name -> folder."""
+
+ANY_LENGTH = audio.Limits(seconds=None, decoded_bytes=None)
+"""The budget of models whose memory does not grow with a recording."""
 
 Sources = list[Any] | tuple[Any, ...]
 
@@ -106,8 +109,8 @@ class Recognizer:
             AudioError: a recording cannot be used.
         """
         if isinstance(source, list | tuple):
-            return [self.recognize(self.listen(one, sampling_rate=sampling_rate)) for one in source]
-        return self.recognize(self.listen(source, sampling_rate=sampling_rate))
+            return [self._hear(one, sampling_rate) for one in source]
+        return self._hear(source, sampling_rate)
 
     def listen(self, source: audio.Source, *, sampling_rate: int | None = None) -> audio.Waveform:
         """The recording as this model hears it: 16 kHz, mono.
@@ -120,19 +123,38 @@ class Recognizer:
     def recognize(self, waveform: audio.Waveform) -> Prediction:
         """The emotion in a loaded recording."""
         output = self._scorer.run(waveform.samples)
+        return self._prediction(output, waveform.name, len(waveform.samples), waveform.warnings)
+
+    def _hear(self, source: audio.Source, sampling_rate: int | None) -> Prediction:
+        """The emotion in a recording; where any length is taken, it is never held whole."""
+        if not self.any_length:
+            return self.recognize(self.listen(source, sampling_rate=sampling_rate))
+        count = 0
+        with audio.stream(source, rate=sampling_rate, limits=ANY_LENGTH) as heard:
+
+            def blocks() -> Iterator[NDArray[np.float32]]:
+                nonlocal count
+                for block in heard:
+                    count += len(block)
+                    yield block
+
+            output = self._scorer.run_blocks(blocks())
+            return self._prediction(output, heard.name, count, heard.warnings)
+
+    def _prediction(self, output: Output, name: str, samples: int, warnings: tuple[str, ...]) -> Prediction:
         values = probabilities(output.logits, self.config.temperature)
         order = np.argsort(-values, kind="stable")
         scores = {self.config.labels[index]: float(values[index]) for index in order}
         label = next(iter(scores))
-        short = ("short",) if len(waveform.samples) < self.config.min_samples else ()
+        short = ("short",) if samples < self.config.min_samples else ()
         return Prediction(
-            file=waveform.name,
+            file=name,
             start=0.0,
-            end=waveform.seconds,
+            end=samples / audio.SAMPLE_RATE,
             label=label,
             confidence=scores[label],
             scores=scores,
-            warnings=tuple(dict.fromkeys((*waveform.warnings, *short))),
+            warnings=tuple(dict.fromkeys((*warnings, *short))),
         )
 
     def predict(self, sources: Sequence[Any]) -> NDArray[np.str_]:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -117,9 +118,15 @@ class Scorer:
         Raises:
             ModelFolderError: as `run`.
         """
+        held, rest = [], iter(blocks)
         if self._grid is not None and self._grid.local:
-            return self._run_pieces(blocks, self._grid, None, attention)
-        return self.run(np.concatenate(list(blocks)), attention=attention)
+            missing = piece_samples(self._grid)
+            for block in rest:
+                held.append(block)
+                missing -= len(block)
+                if missing < 0:
+                    return self._run_pieces(chain(held, rest), self._grid, None, attention)
+        return self.run(np.concatenate([*held, *rest]), attention=attention)
 
     def _run_pieces(
         self,

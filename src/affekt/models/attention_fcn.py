@@ -55,7 +55,7 @@ class AlexNet(nn.Module):
             kernel, stride, padding = LAYERS[layer]
             convolution = nn.Conv2d(before, after, kernel, stride, padding, bias=not batch_norm)
             # He et al., ICCV 2015: without normalisation, torch's own start fades from layer to layer.
-            nn.init.kaiming_normal_(convolution.weight, mode="fan_out", nonlinearity="relu")
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
             if convolution.bias is not None:
                 nn.init.zeros_(convolution.bias)
             self.features[name] = convolution

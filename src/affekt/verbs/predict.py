@@ -76,7 +76,7 @@ def _row(recognizer: Recognizer, item: str | AudioError, scores: bool) -> Row:
     try:
         if isinstance(item, AudioError):
             raise item
-        return _good(recognizer, recognizer.recognize(recognizer.listen(item)), scores)
+        return _good(recognizer, recognizer(item), scores)
     except AffektError as error:
         return _bad(recognizer, item, error.code, str(error), scores)
     except MemoryError:
