@@ -149,6 +149,13 @@ def test_a_bad_recording_is_a_failure_and_the_others_go_on(shipped: Recognizer) 
         explain("nowhere.wav", shipped)
 
 
+def test_a_fault_of_ours_costs_one_result(shipped: Recognizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "MOST_PATCH_COLUMNS", None)
+    found = list(explain_each(CLIPS[:2], shipped, check=False))
+    assert [one.code for one in found if isinstance(one, Failure)] == ["internal"] * 2
+    assert str(found[0]).count("TypeError") == 1
+
+
 def test_a_map_needs_only_the_base_install(tmp_path: Path) -> None:
     code = f"""
 import sys

@@ -51,6 +51,13 @@ def test_odd_recordings_have_a_picture_without_a_warning(
     assert pixels(tmp_path / "picture.png").shape[0] > 800
 
 
+def test_attention_is_drawn_as_where_the_network_looks(attentive: Recognizer, tmp_path: Path) -> None:
+    found = explain(CLIPS[0], attentive)
+    found.save(tmp_path / "picture.png")
+    assert pixels(tmp_path / "picture.png").shape[0] > 800
+    assert "of what the network looks at" in found.lines()[1]
+
+
 def test_several_recordings_have_a_folder_and_names_of_their_own(tmp_path: Path) -> None:
     pictures = Pictures(tmp_path / "out", [str(tiny.EXAMPLES)])
     names = [pictures.path(one).name for one in ("a/x.wav", "b/x.mp3", "c/X.wav", f"{'é' * 200}.wav", "")]

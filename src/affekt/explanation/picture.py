@@ -94,7 +94,7 @@ def _draw_map(figure: Figure, axes: Axes, explanation: Explanation) -> None:
     axes.set_ylabel("frequency (Hz, mel scale)", fontsize=9)
     _label_time(axes, explanation.prediction.end)
     bar = figure.colorbar(ScalarMappable(Normalize(0, 1), colours), ax=axes, fraction=0.03, pad=0.015)
-    bar.set_label(f"speaks for {explanation.emotion} ({explanation.unit}, 1 = most)", fontsize=8)
+    bar.set_label(f"{explanation.meaning} ({explanation.unit}, 1 = most)", fontsize=8)
     bar.ax.tick_params(labelsize=7)
 
 

@@ -45,6 +45,13 @@ class Explanation:
     averaged: bool
     overview: Overview = field(repr=False)
 
+    @property
+    def meaning(self) -> str:
+        """What the map's values stand for, in words."""
+        return (
+            "what the network looks at" if self.method == "attention" else f"what speaks for {self.emotion}"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data that JSON can hold: times in seconds, frequencies in Hz."""
         said = self.prediction.to_dict()
@@ -77,7 +84,7 @@ class Explanation:
         shown = [f"{printable(said.file)}: {said.label} {said.confidence:.0%}{other} ({self.method})"]
         for one in self.regions[:_SHOWN]:
             place = f"{one.start:.2f} to {one.end:.2f} s, {one.low_hz:.0f} to {one.high_hz:.0f} Hz"
-            shown.append(f"  {place}: {one.share:.0%} of what speaks for {self.emotion}")
+            shown.append(f"  {place}: {one.share:.0%} of {self.meaning}")
         if not self.regions:
             shown.append(f"  nothing speaks for {self.emotion}")
         return [*shown, *(f"  {line}" for line in self.trust())]

@@ -75,9 +75,7 @@ def explain(
         AudioError: the recording cannot be used.
     """
     recognizer = model if isinstance(model, Recognizer) else Recognizer.load(model, threads=threads)
-    run = _Run(
-        recognizer, choose(recognizer, method, check=check), _known(recognizer, emotion), check, seed, tick
-    )
+    run = _prepared(recognizer, method=method, emotion=emotion, check=check, seed=seed, tick=tick)
     return run.explain(open_recording(source, sampling_rate))
 
 
@@ -97,11 +95,24 @@ def explain_each(
     Arguments and errors are those of `explain`, but a recording that cannot be used is a `Failure`.
     """
     recognizer = model if isinstance(model, Recognizer) else Recognizer.load(model, threads=threads)
-    run = _Run(
-        recognizer, choose(recognizer, method, check=check), _known(recognizer, emotion), check, seed, tick
-    )
+    run = _prepared(recognizer, method=method, emotion=emotion, check=check, seed=seed, tick=tick)
     names = [paths] if isinstance(paths, str | os.PathLike) else paths
     return (_one(run, item) for item in expand(names))
+
+
+def _prepared(
+    recognizer: Recognizer,
+    *,
+    method: str | None,
+    emotion: str | None,
+    check: bool,
+    seed: int,
+    tick: Tick | None,
+) -> _Run:
+    labels = recognizer.config.labels
+    if emotion is not None and emotion not in labels:
+        raise UsageError(f"emotion {emotion}: not one of this model's{nearest(emotion, labels)}")
+    return _Run(recognizer, choose(recognizer, method, check=check), emotion, check, seed, tick)
 
 
 def _one(run: _Run, item: str | AudioError) -> Explanation | Failure:
@@ -240,10 +251,3 @@ def _predict(recognizer: Recognizer, recording: Recording) -> Prediction:
 def _spread(count: int, most: int) -> set[int]:
     """At most so many of `count` numbers from 0, the first and the last among them."""
     return {round(float(one)) for one in np.linspace(0, count - 1, min(count, most))}
-
-
-def _known(recognizer: Recognizer, emotion: str | None) -> str | None:
-    if emotion is not None and emotion not in recognizer.config.labels:
-        hint = nearest(emotion, recognizer.config.labels)
-        raise UsageError(f"emotion {emotion}: not one of this model's{hint}")
-    return emotion
