@@ -1,4 +1,4 @@
-"""Losses over logits or cosines [batch, classes]: one for each clip, which the caller weighs and spreads."""
+"""Losses over logits or cosines [batch, classes], and over embeddings [batch, size]."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 Margin: TypeAlias = Literal["softmax", "am", "aam"]
 
@@ -89,3 +90,74 @@ def _cosine_beyond(cosine: Tensor, margin: float) -> Tensor:
     sine = ((1 - cosine) * (1 + cosine)).clamp(min=_LEAST_SQUARED_SINE).sqrt()
     turned = cosine * math.cos(margin) - sine * math.sin(margin)
     return torch.where(cosine > -math.cos(margin), turned, cosine - margin * math.sin(margin))
+
+
+def triplet(embeddings: Tensor, targets: Tensor, *, margin: float) -> Tensor:
+    """Mean triplet loss with semi-hard mining (Schroff et al., CVPR 2015, section 3), a scalar.
+
+    Distances are squared ones on the unit sphere. Each pair of one class is an anchor and its positive; its
+    negative is the nearest one that is farther from the anchor than the positive, and where all are nearer,
+    the farthest of them. The mean is over triplets that do not keep the margin; without any it is 0.
+
+    Args:
+        embeddings: [batch, size], of any length.
+        targets: class positions [batch].
+        margin: 0 to 4; the paper's is 0.2.
+    """
+    units = functional.normalize(embeddings.float())
+    distances = (2 - 2 * units @ units.T).clamp(min=0)
+    same = targets[:, None] == targets
+    positive = same & ~torch.eye(len(targets), dtype=torch.bool, device=targets.device)
+    # [anchor, positive, other]: how much farther the other is than the positive.
+    gaps = distances[:, None, :] - distances[:, :, None]
+    negative = ~same[:, None, :].expand_as(gaps)
+    semi_hard = (negative & (gaps > 0)).detach()
+    nearest = gaps.masked_fill(~semi_hard, float("inf")).amin(2)
+    farthest = gaps.masked_fill(~negative, float("-inf")).amax(2)
+    gap = torch.where(semi_hard.any(2), nearest, farthest)
+    losses = (margin - gap).clamp(min=0)
+    used = positive & negative.any(2) & (losses > 0)
+    return torch.where(used, losses, 0.0).sum() / used.sum().clamp(min=1)
+
+
+def centre(embeddings: Tensor, targets: Tensor, centres: Tensor) -> Tensor:
+    """Centre loss [batch]: half the squared distance to the centre of one's class.
+
+    Wen et al., ECCV 2016, equation 2, on the unit sphere.
+
+    Args:
+        embeddings: [batch, size], of any length.
+        targets: class positions [batch].
+        centres: [classes, size]; no gradient flows into them, see `moved_centres`.
+    """
+    units = functional.normalize(embeddings.float())
+    return (units - centres.detach()[targets]).square().sum(1) / 2
+
+
+def moved_centres(centres: Tensor, sums: Tensor, counts: Tensor, *, rate: float = 0.5) -> Tensor:
+    """Centres [classes, size] after a batch (Wen et al., ECCV 2016, equation 4).
+
+    Args:
+        sums, counts: of the batch's unit embeddings of each class, [classes, size] and [classes].
+        rate: the paper's alpha, how far they move.
+    """
+    return centres - rate * (counts[:, None] * centres - sums) / (1 + counts[:, None])
+
+
+def centroid_layer(embeddings: Tensor, targets: Tensor, classes: int) -> tuple[Tensor, Tensor]:
+    """Weights [classes, size] and biases [classes] of a linear layer that decides for the nearest centroid.
+
+    Its outputs are -|e - c|^2 / (2 s^2) but for what all classes share: log-posteriors of Gaussians around
+    the centroids c with the mean squared distance s^2 of a class's own embeddings. A class without
+    embeddings is never nearest.
+    """
+    counts = torch.bincount(targets, minlength=classes)
+    sums = embeddings.new_zeros(classes, embeddings.shape[1]).index_add(0, targets, embeddings)
+    centroids = sums / counts.clamp(min=1)[:, None]
+    spread = (embeddings - centroids[targets]).square().sum(1).mean().clamp(min=1e-6)
+    biases = -centroids.square().sum(1) / (2 * spread)
+    return centroids / spread, torch.where(counts > 0, biases, _NEVER)
+
+
+_NEVER = -1e4
+"""Below every log-posterior that counts, and still a number that can be stored."""

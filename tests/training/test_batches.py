@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from affekt.training.batches import LENGTH_JITTER, IntArray, fixed_batches, plan_batches
+from affekt.training.batches import LENGTH_JITTER, IntArray, fixed_batches, plan_balanced, plan_batches
 
 lengths = st.lists(st.floats(0.01, 60), min_size=1, max_size=80)
 bounds = st.tuples(st.integers(2, 20), st.floats(1, 200), st.integers(2, 4))
@@ -70,3 +70,63 @@ def test_scoring_takes_every_row_once(seconds: list[float], limit: float) -> Non
     assert sorted(row for batch in batches for row in batch.tolist()) == rows.tolist()
     for batch in batches:
         assert len(batch) == 1 or len(batch) * max(seconds[row] for row in batch.tolist()) <= limit
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.integers(0, 4), min_size=4, max_size=90),
+    st.one_of(st.none(), st.integers(2, 4)),
+    bounds,
+    places,
+)
+def test_balanced_batches_hold_equally_many_of_each_kind(
+    drawn: list[int], together: int | None, within: Bounds, place: tuple[int, int]
+) -> None:
+    kinds, seconds = np.array(drawn), np.random.default_rng(place).uniform(0.2, 9, len(drawn))
+    clips, limit, least = within
+
+    def planned(rows: IntArray) -> list[list[int]]:
+        batches = plan_balanced(
+            seconds,
+            rows,
+            kinds,
+            batch_clips=clips,
+            batch_seconds=limit,
+            seed=place[0],
+            epoch=place[1],
+            at_least=least,
+            together=together,
+        )
+        return [batch.tolist() for batch in batches]
+
+    rows = np.arange(len(drawn))
+    batches = planned(rows)
+    present = set(drawn)
+    for batch in batches:
+        counts = np.bincount(kinds[batch])
+        assert len(set(counts[counts > 0])) == 1 and counts.max() >= 2
+        assert len(batch) >= least
+        assert (counts > 0).sum() == len(present) or (
+            together is not None and (counts > 0).sum() >= min(2, together)
+        )
+    used = [row for batch in batches for row in batch]
+    totals = np.bincount(kinds[used], minlength=5)[sorted(present)]
+    assert len(set(totals)) == 1
+    rarest = [kind for kind in present if drawn.count(kind) <= totals[0]]
+    assert {row for row in used if kinds[row] in rarest} == {
+        row for row in rows.tolist() if kinds[row] in rarest
+    }
+    assert batches == planned(rows[::-1])
+
+
+def test_balanced_batches_change_with_the_epoch_and_stay_in_their_bounds() -> None:
+    kinds = np.repeat([0, 1, 2], [100, 20, 60])
+    seconds = np.random.default_rng(0).uniform(1, 4, 180)
+    plans = [
+        plan_balanced(seconds, np.arange(180), kinds, batch_clips=12, batch_seconds=30, seed=0, epoch=epoch)
+        for epoch in range(20)
+    ]
+    assert len({str(one) for one in plans}) == 20
+    for one in plans[0]:
+        assert len(one) <= 12 + 3 and len(one) * seconds[one].max() <= 30 * (1 + LENGTH_JITTER) + 3 * 4
+    assert {int(row) for one in plans for batch in one for row in batch} == set(range(180))

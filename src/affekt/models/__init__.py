@@ -36,4 +36,7 @@ def build(recipe: Recipe, classes: int) -> nn.Module:
             from affekt.models.facenet import Facenet
 
             network = Facenet(classes, head=head, **recipe.network.model_dump())
+    if recipe.train.losses.centre:
+        centres = torch.zeros(classes, recipe.network.embedding)
+        network.get_submodule("head").register_buffer("centres", centres)
     return network

@@ -28,7 +28,7 @@ from affekt.recipe.segments import Level, Picture, SegmentGrid
 
 Channels = Literal["repeat", "deltas"]
 
-DELTA_SCALE = 5.0
+DELTA_SCALE = 3.0
 """Slopes are this much too flat to be seen beside what they are the slopes of."""
 
 SILENT_PEAK = 1e-5

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from affekt.labels import EMOTIONS, nearest
 from affekt.recipe.networks import (
@@ -109,6 +109,27 @@ class ImagesRecipe(Section):
     """The share of each class that is tested on, where no folder is called `test`."""
 
 
+class LossesRecipe(Section):
+    """What the loss is a weighted sum of; without cross-entropy, the nearest class centroid decides."""
+
+    cross_entropy: float = Field(1.0, ge=0, le=100)
+    """Of the head's logits."""
+    triplet: float = Field(0.0, ge=0, le=100)
+    """Triplets of embeddings with semi-hard mining; needs `train.balance`."""
+    margin: float = Field(0.2, gt=0, le=4)
+    """How much farther a triplet's negative must be than its positive: squared distance of unit vectors."""
+    centre: float = Field(0.0, ge=0, le=100)
+    """Squared distances of embeddings to the centres of their classes."""
+    centre_rate: float = Field(0.5, gt=0, le=1)
+    """How far centres move towards each batch."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not (self.cross_entropy or self.triplet or self.centre):
+            raise ValueError("all are 0; one must count")
+        return self
+
+
 class TrainRecipe(Section):
     """The loop."""
 
@@ -130,6 +151,12 @@ class TrainRecipe(Section):
     """Probability spread over the other classes."""
     absent_classes: Share = 0.0
     """How much a class that a clip's corpus lacks counts against it: 0 is left out, 1 is as any other."""
+    losses: LossesRecipe = LossesRecipe()
+    balance: Literal["none", "classes", "corpora"] = "none"
+    """Batches hold equally many clips of each class, or of each corpus. An epoch is as long as without: of a
+    larger one it holds a part, another one each time, and of a smaller one some clips several times."""
+    batch_classes: int | None = Field(None, ge=2)
+    """With `balance`, how many classes or corpora stand in one batch; none: all."""
     class_weights: bool = True
     """Weigh classes by the inverse of their frequency."""
     clip_norm: float = Field(5.0, gt=0)
@@ -140,6 +167,14 @@ class TrainRecipe(Section):
     """Stop after this many epochs without a better validation uar; none: run all epochs."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """bfloat16 autocast where the processor has it, unless said otherwise."""
+
+    @model_validator(mode="after")
+    def _balanced(self) -> Self:
+        if self.losses.triplet and self.balance == "none":
+            raise ValueError("losses.triplet needs several clips of each class in a batch: balance=classes")
+        if self.batch_classes is not None and self.balance == "none":
+            raise ValueError("batch_classes is of a balance; say balance=classes or balance=corpora")
+        return self
 
 
 class Recipe(Section):

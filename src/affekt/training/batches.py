@@ -36,6 +36,55 @@ def plan_batches(
     return [batches[at] for at in rng.permutation(len(batches))]
 
 
+def plan_balanced(
+    seconds: NDArray[np.float64],
+    rows: IntArray,
+    kinds: IntArray,
+    *,
+    batch_clips: int,
+    batch_seconds: float,
+    seed: int,
+    epoch: int,
+    at_least: int = 2,
+    together: int | None = None,
+) -> list[IntArray]:
+    """Batches with equally many rows of each of their kinds, such as classes or corpora; P kinds x K clips.
+
+    About as many rows as there are, the same number of each kind: of a larger kind a part, which differs
+    between epochs; of a smaller one all, and some again.
+
+    Args:
+        kinds: the kind of every clip of the table.
+        together: P, how many kinds stand in one batch; None: all. K follows from `batch_clips`, at least 2.
+            Kinds that are left over join the other batches.
+        others: as `plan_batches` takes them.
+    """
+    rng = np.random.default_rng([seed, epoch, 2])
+    rows = np.sort(rows)
+    present = np.unique(kinds[rows])
+    count = max(2, round(len(rows) / len(present)))
+    sorted_rows = []
+    for kind in present:
+        own = rows[kinds[rows] == kind]
+        drawn = np.concatenate([rng.permutation(own) for _ in range(-(-count // len(own)))])[:count]
+        jitter = 1 + LENGTH_JITTER * rng.random(count)
+        sorted_rows.append(drawn[np.argsort(seconds[drawn] * jitter, kind="stable")])
+    # Level i holds the i-th by length of each kind, and is as long as its longest.
+    levels = np.stack(sorted_rows)
+    size = min(together or len(present), len(present))
+    least = max(2, -(-at_least // size))
+    cuts = _cut(
+        np.arange(count), seconds[levels].max(0), max(2, batch_clips // size), batch_seconds / size, least
+    )
+    batches = []
+    for cut in cuts:
+        sets = max(1, len(present) // size)
+        batches += [
+            levels[part][:, cut].ravel() for part in np.array_split(rng.permutation(len(present)), sets)
+        ]
+    return [batches[at] for at in rng.permutation(len(batches))]
+
+
 def _cut(
     order: IntArray, seconds: NDArray[np.float64], clips: int, limit: float, at_least: int
 ) -> list[IntArray]:

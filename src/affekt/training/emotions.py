@@ -22,6 +22,7 @@ from affekt.training.batches import IntArray
 from affekt.training.clips import Clips, padded
 from affekt.training.distortion import Distortion
 from affekt.training.examples import Targets
+from affekt.training.metric import set_centroids
 from affekt.training.scoring import score_rows
 from affekt.training.task import Moment
 
@@ -52,6 +53,13 @@ class EmotionTask:
         self.ids = [one ^ copy * _SPREAD for copy in range(1 + copies) for one in clips.ids]
         self.train = np.concatenate([examples.train + copy * len(clips) for copy in range(1 + copies)])
         settings = recipe.augment
+        balanced = {
+            "none": None,
+            "classes": examples.targets.positions.numpy(),
+            "corpora": examples.targets.corpora,
+        }
+        kinds = balanced[recipe.train.balance]
+        self.kinds: IntArray | None = None if kinds is None else np.tile(kinds, 1 + copies)
         self._waves_change = bool(
             settings.speed or settings.noise or settings.reverberation or settings.mixup
         )
@@ -94,12 +102,18 @@ class EmotionTask:
         whole = (1 - shares) * weights + shares * theirs
         return ((1 - shares) * weights * losses + shares * theirs * others) / whole, whole
 
+    def positions(self, examples: IntArray) -> Tensor:
+        """The classes of examples [batch]."""
+        return self.examples.targets.positions[self._rows(examples)]
+
     def watch(self, network: nn.Module) -> dict[str, float]:
-        """Loss and uar on the validation rows.
+        """Loss and uar on the validation rows; a head that learns nothing gets the training clips' centroids.
 
         Raises:
             TrainingError: the loss is not finite.
         """
+        if not self._recipe.train.losses.cross_entropy:
+            self._set_centroids(network)
         rows = self.examples.validation
         if not len(rows):
             return {}
@@ -126,6 +140,11 @@ class EmotionTask:
         ):
             digest.update(values.tobytes())
         return digest.digest()
+
+    def _set_centroids(self, network: nn.Module) -> None:
+        learnt, rows = self.examples.targets, self.examples.train
+        vectors = score_rows(network, self.examples.clips, rows, output="embedding", autocast=self._autocast)
+        set_centroids(network, torch.from_numpy(vectors), learnt.positions[rows], len(learnt.labels))
 
     def _row_loss(self, logits: Tensor, rows: IntArray) -> tuple[Tensor, Tensor]:
         learnt, settings = self.examples.targets, self._recipe.train

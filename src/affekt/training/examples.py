@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Targets:
-    """Classes of a table's rows: `labels` in order, positions [rows], allowed [rows, classes] bool."""
+    """Classes of a table's rows: `labels` in order, positions [rows], allowed [rows, classes] bool.
+
+    `corpora` is a number for the corpus of each row [rows].
+    """
 
     labels: tuple[str, ...]
     positions: Tensor
     allowed: Tensor
+    corpora: IntArray
 
 
 def selected(recipe: Recipe) -> pd.DataFrame:
@@ -94,4 +98,4 @@ def targets(table: pd.DataFrame, labels: Sequence[str] | None) -> Targets:
     for code in np.unique(codes):
         present_here = np.bincount(positions[codes == code], minlength=len(order)) > 0
         allowed[codes == code] = present_here
-    return Targets(order, torch.from_numpy(positions), torch.from_numpy(allowed))
+    return Targets(order, torch.from_numpy(positions), torch.from_numpy(allowed), codes)

@@ -20,18 +20,19 @@ from torch.nn.functional import pad
 from torch.nn.parallel import DistributedDataParallel
 
 from affekt.augment import augment
-from affekt.errors import CorpusError, TrainingError
+from affekt.errors import CorpusError, TrainingError, UsageError
 from affekt.recipe import Recipe
 from affekt.training import distributed, state
-from affekt.training.batches import IntArray, plan_batches
+from affekt.training.batches import IntArray, plan_balanced, plan_batches
 from affekt.training.clips import prefetch
 from affekt.training.journal import Journal
 from affekt.training.levels import is_frozen, parameter_groups, rest
+from affekt.training.metric import Metric
 from affekt.training.task import Moment, Task
 
 
 class Step(nn.Module):
-    """Samples to logits with augmentation between spectrogram and trunk; what DDP wraps."""
+    """Samples to logits and embeddings, augmentation between spectrogram and trunk; what DDP wraps."""
 
     def __init__(self, network: nn.Module, recipe: Recipe) -> None:
         super().__init__()
@@ -42,7 +43,7 @@ class Step(nn.Module):
 
     def forward(
         self, samples: Tensor, lengths: Tensor, ids: list[int], changed: Tensor, epoch: int
-    ) -> Tensor:
+    ) -> tuple[Tensor, Tensor]:
         with torch.no_grad():
             spectrogram, frames = cast(Any, self.network).frontend(samples, lengths)
             recipe = self.recipe
@@ -52,7 +53,8 @@ class Step(nn.Module):
             missing = distributed.largest(spectrogram.shape[1]) - spectrogram.shape[1]
             spectrogram = pad(spectrogram, (0, 0, 0, missing)).contiguous()
         with autocast(recipe):
-            return cast(Tensor, cast(Any, self.network).score(spectrogram, frames)["logits"].float())
+            said = cast(dict[str, Tensor], cast(Any, self.network).score(spectrogram, frames))
+        return said["logits"].float(), said["embedding"].float()
 
 
 class Fit:
@@ -66,11 +68,17 @@ class Fit:
                 "add clips or lower train.validation_speakers"
             )
         self.network = network.to(distributed.device())
+        self.kinds: IntArray | None = getattr(task, "kinds", None)
+        self.metric = Metric.wanted(self.network, recipe)
+        if self.kinds is None and (self.metric or recipe.train.balance != "none"):
+            raise UsageError("train.balance and train.losses: for emotions alone; leave them as they are")
         groups = parameter_groups(self.network, recipe)
         for group in groups:
             # Before DDP looks: what never learns has no gradient to wait for.
             for one in group["params"]:
-                one.requires_grad_(not is_frozen(group["depth"], recipe.train.epochs, recipe))
+                still = is_frozen(group["depth"], recipe.train.epochs, recipe)
+                headless = group["depth"] == 0 and not recipe.train.losses.cross_entropy
+                one.requires_grad_(not (still or headless))
         step = Step(self.network, recipe)
         self.model: nn.Module = DistributedDataParallel(step) if distributed.world() > 1 else step
         self.optimiser = torch.optim.AdamW(groups, lr=recipe.train.learning_rate)
@@ -142,12 +150,16 @@ class Fit:
             frozen = is_frozen(group["depth"], epoch, self.recipe)
             group["lr"] = 0.0 if frozen else rate * group["share"]
         changed = self.task.changed(mine).to(device)
-        logits = self.model(samples.to(device), lengths.to(device), ids, changed, epoch)
+        logits, embeddings = self.model(samples.to(device), lengths.to(device), ids, changed, epoch)
         losses, weights = self.task.loss(logits, mine, Moment(epoch, self.done, self.steps))
         weighted = (losses * weights).sum()
         sums = distributed.total(torch.stack([weighted.detach(), weights.sum()]))
         # DDP averages gradients over processes; their sum over the whole batch's weight is wanted.
-        (weighted / sums[1] * distributed.world()).backward()  # type: ignore[no-untyped-call]
+        loss = weighted / sums[1] * distributed.world()
+        if self.metric is not None:
+            targets = cast(Any, self.task).positions(mine).to(device)
+            loss, sums = self.metric.join(loss, sums, embeddings, targets)
+        loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.train.clip_norm)
         if not (torch.isfinite(sums[0]) and torch.isfinite(norm)):
             self.optimiser.zero_grad()
@@ -184,16 +196,17 @@ class Fit:
         distributed.barrier()
 
     def _plan(self, epoch: int) -> list[IntArray]:
-        train = self.recipe.train
-        return plan_batches(
-            self.task.seconds,
-            self.task.train,
-            batch_clips=train.batch_clips,
-            batch_seconds=train.batch_seconds,
-            seed=self.recipe.seed,
-            epoch=epoch,
-            at_least=self._at_least(),
-        )
+        train, seconds, rows = self.recipe.train, self.task.seconds, self.task.train
+        bounds: dict[str, Any] = {
+            "batch_clips": train.batch_clips,
+            "batch_seconds": train.batch_seconds,
+            "seed": self.recipe.seed,
+            "epoch": epoch,
+            "at_least": self._at_least(),
+        }
+        if self.kinds is None:
+            return plan_batches(seconds, rows, **bounds)
+        return plan_balanced(seconds, rows, self.kinds, together=train.batch_classes, **bounds)
 
     def _at_least(self) -> int:
         """Fewest clips in a batch: batch statistics need two, and each process needs one."""
