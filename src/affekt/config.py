@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
@@ -68,12 +69,41 @@ class TrainingRecord(Strict):
     versions: dict[Line, Line]
 
 
+class Threshold(Strict):
+    """The least score of a label in a set that holds the true one with this coverage."""
+
+    coverage: float = Field(gt=0, lt=1)
+    score: float = Field(ge=0, le=1)
+
+
+class CalibrationRecord(Strict):
+    """What temperature and label sets rest on: clips of speakers that the scoring network had not heard."""
+
+    source: Line
+    clips: int = Field(ge=1)
+    speakers: int = Field(ge=1)
+    thresholds: list[Threshold] = Field(max_length=200)
+
+    @field_validator("thresholds")
+    @classmethod
+    def _ordered(cls, thresholds: list[Threshold]) -> list[Threshold]:
+        for one, other in pairwise(thresholds):
+            if not (one.coverage < other.coverage and one.score >= other.score):
+                raise ValueError("thresholds must have rising coverage, and scores that do not rise")
+        return thresholds
+
+    def threshold(self, coverage: float) -> float | None:
+        """The least score for at least this coverage; None beyond what is known."""
+        return next((one.score for one in self.thresholds if one.coverage >= coverage - 1e-9), None)
+
+
 class ModelConfig(Strict):
     """`config.json` of a model folder.
 
-    `labels` are in the order of the network's classes: emotions, or for the tasks `speakers` and `images` what
-    a network was pre-trained on. Clips below `min_samples` (at `sample_rate` Hz) are
-    padded inside the network and give the warning `short`. Scores are softmax(logits / temperature).
+    `labels` are in the order of the network's classes: emotions, or for the tasks `speakers` and `images`
+    what a network was pre-trained on. Clips below `min_samples` (at `sample_rate` Hz) are
+    padded inside the network and give the warning `short`. Scores are softmax(logits / temperature);
+    `calibration` says what the temperature rests on, None where it was not fitted.
     `tensors` maps each tensor of `model.safetensors` to its shape; writing the folder fills it.
     """
 
@@ -91,6 +121,7 @@ class ModelConfig(Strict):
     metrics: dict[Line, Metric]
     licence: Line
     tensors: dict[Line, list[int]] = {}
+    calibration: CalibrationRecord | None = None
 
     @field_validator("system")
     @classmethod

@@ -34,6 +34,10 @@ _ALIASES: dict[str, str] = {
 }  # fmt: skip
 
 
+UNKNOWN = "unknown"
+"""What is answered where no emotion is sure enough; never a class of a model."""
+
+
 def canonical(word: str) -> str | None:
     """The canonical emotion for a word in any case (`Angry` -> `anger`), or None if unknown."""
     word = word.strip().lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
 
@@ -156,6 +157,40 @@ class Recognizer:
             scores=scores,
             warnings=tuple(dict.fromkeys((*warnings, *short))),
         )
+
+    def with_labels(self, prediction: Prediction, coverage: float) -> Prediction:
+        """The prediction with a set of labels that holds the emotion in `coverage` of clips of new speakers.
+
+        Every label whose score reaches the threshold of this coverage, and the likeliest
+        (`affekt.evaluation.label_sets`); 0.905 takes the threshold of 0.91.
+
+        Raises:
+            UsageError: the model holds no threshold for it.
+        """
+        least = self.least_score(coverage)
+        likeliest = next(iter(prediction.scores))
+        kept = (label for label, score in prediction.scores.items() if score >= least or label == likeliest)
+        return replace(prediction, labels=tuple(kept))
+
+    def least_score(self, coverage: float) -> float:
+        """The score from which a label stands in a set of this coverage.
+
+        Raises:
+            UsageError: the model is not calibrated, or holds no threshold for it.
+        """
+        if not 0 < coverage < 1:
+            raise UsageError(f"coverage {coverage}: give a share between 0 and 1, such as 0.9")
+        if self.config.calibration is None:
+            raise UsageError(
+                f"{self.path}: not calibrated, so it gives no sets of labels; train one with validation "
+                "speakers, or with --calibrate-from a cross-validation's folder"
+            )
+        least = self.config.calibration.threshold(coverage)
+        if least is None:
+            known = self.config.calibration.thresholds
+            most = f"at most {known[-1].coverage}" if known else "none"
+            raise UsageError(f"{self.path}: no threshold for a coverage of {coverage}; it holds {most}")
+        return least
 
     def predict(self, sources: Sequence[Any]) -> NDArray[np.str_]:
         """The label of each recording: [recordings]. The sources are those of calling the recogniser."""

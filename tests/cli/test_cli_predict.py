@@ -72,6 +72,7 @@ def test_a_file_is_written_whole_and_nothing_shown(
         (["-f", "cvs"], "did you mean 'csv'"),
         (["-f", "parquet"], "only a file can hold it"),
         (["-m", "./nowhere"], "neither a known model nor a folder"),
+        (["--coverage", "0.9"], "not calibrated"),
     ],
 )
 def test_wrong_options_stop_before_anything_is_written(
@@ -85,6 +86,12 @@ def test_wrong_options_stop_before_anything_is_written(
     with pytest.raises(AffektError, match=problem):
         predict(CLIP, "-m", tiny_model_folder, *arguments)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_unsure_answer_is_unknown(tiny_model_folder: Path) -> None:
+    code, shown = predict(CLIP, "-m", tiny_model_folder, "--min-confidence", "1", "-f", "jsonl")
+    assert code == 0
+    assert json.loads(shown)["emotion"] == "unknown"
 
 
 def test_no_paths_is_usage() -> None:

@@ -124,6 +124,12 @@ def test_config_survives_json() -> None:
     assert ModelConfig.model_validate(json.loads(json.dumps(config.model_dump(mode="json")))) == config
 
 
+def test_a_config_of_before_calibration_is_read() -> None:
+    plain = tiny.config().model_dump(mode="json")
+    del plain["calibration"]
+    assert ModelConfig.model_validate(plain).calibration is None
+
+
 _ARRAYS = st.dictionaries(
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20).filter(
         lambda name: name != "__metadata__"

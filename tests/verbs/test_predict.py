@@ -14,6 +14,7 @@ import soundfile
 
 import affekt
 from affekt import Recognizer, UsageError, writers
+from affekt.config import CalibrationRecord, Threshold
 from affekt.verbs.predict import COLUMNS, columns
 from tests.fixtures import tiny
 
@@ -107,3 +108,60 @@ def test_a_model_by_folder(tiny_model_folder: Path) -> None:
 def test_an_unknown_model_raises_at_once() -> None:
     with pytest.raises(UsageError):
         affekt.predict("clip.wav", "./nowhere")
+
+
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory: pytest.TempPathFactory) -> Recognizer:
+    """The tiny model with two thresholds."""
+    folder = tmp_path_factory.mktemp("models") / "calibrated"
+    thresholds = [Threshold(coverage=0.8, score=0.3), Threshold(coverage=0.9, score=0.1)]
+    record = CalibrationRecord(source="nobody", clips=10, speakers=2, thresholds=thresholds)
+    tiny.write(folder, calibration=record)
+    return Recognizer.load(folder, threads=1)
+
+
+def test_below_a_confidence_the_answer_is_unknown_and_the_scores_stay(model: Recognizer) -> None:
+    plain = list(affekt.predict(tiny.EXAMPLES, model, scores=True))
+    middle = sum(sorted(row["confidence"] for row in plain)[1:3]) / 2
+    asked = list(affekt.predict(tiny.EXAMPLES, model, scores=True, min_confidence=middle))
+    assert sum(row["emotion"] == "unknown" for row in asked) == 2
+    for row, before in zip(asked, plain, strict=True):
+        expected = before["emotion"] if before["confidence"] >= middle else "unknown"
+        assert row == before | {"emotion": expected}
+
+
+def test_sets_of_labels_hold_what_reaches_the_threshold(calibrated: Recognizer) -> None:
+    assert columns(calibrated, coverage=0.9)[-1] == "labels"
+    for coverage, least in ((0.8, 0.3), (0.85, 0.1), (0.5, 0.3)):
+        for row in affekt.predict(tiny.EXAMPLES, calibrated, scores=True, coverage=coverage):
+            scores = calibrated(row["file"]).scores
+            likeliest = next(iter(scores))
+            expected = [label for label, one in scores.items() if one >= least or label == likeliest]
+            assert row["labels"].split("+") == expected
+            assert row["emotion"] == expected[0]
+
+
+def test_a_bad_recording_has_no_set(calibrated: Recognizer) -> None:
+    (row,) = affekt.predict("nowhere.wav", calibrated, coverage=0.9, min_confidence=0.5)
+    assert row["labels"] is None and row["emotion"] is None
+
+
+def test_sets_that_a_model_cannot_give_stop_at_once(model: Recognizer, calibrated: Recognizer) -> None:
+    with pytest.raises(UsageError, match=r"not calibrated.*--calibrate-from"):
+        affekt.predict("clip.wav", model, coverage=0.9)
+    with pytest.raises(UsageError, match=r"no threshold for a coverage of 0.95; it holds at most 0.9"):
+        affekt.predict("clip.wav", calibrated, coverage=0.95)
+    with pytest.raises(UsageError, match="give a share between 0 and 1"):
+        affekt.predict("clip.wav", calibrated, coverage=90)
+    with pytest.raises(UsageError, match="give a share from 0 to 1"):
+        affekt.predict("clip.wav", model, min_confidence=60)
+
+
+def test_a_prediction_carries_its_set_and_its_doubt(calibrated: Recognizer) -> None:
+    prediction = calibrated(next(tiny.EXAMPLES.glob("*.flac")))
+    assert "labels" not in prediction.to_dict()
+    told = calibrated.with_labels(prediction, 0.9).unless_below(1.0)
+    assert told.label == "unknown" and told.confidence == prediction.confidence
+    assert told.labels is not None and told.to_dict()["labels"] == list(told.labels)
+    assert told.to_pandas()["labels"].tolist() == ["+".join(told.labels)]
+    assert prediction.unless_below(0.0) == prediction

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import signal
 from pathlib import Path
 
@@ -83,6 +84,32 @@ def test_a_run_says_where_it_comes_from(finished: Path, recipe: Recipe) -> None:
     assert sum(clips or 0 for clips, _ in heard.values()) < 3 * 6 + 2 * 4
     assert config.recipe["data"] == []
     assert "Not tested on speakers" in (finished / "model" / "README.md").read_text()
+
+
+def test_a_model_is_calibrated_on_its_validation_speakers(finished: Path) -> None:
+    config = Recognizer.load(finished / "model").config
+    assert config.calibration is not None
+    assert (config.calibration.source, config.calibration.speakers) == ("validation speakers", 1)
+    assert config.temperature not in {0.0, 1.0}
+    assert "fitted on validation speakers" in (finished / "model" / "README.md").read_text()
+
+
+def test_a_model_is_calibrated_by_a_cross_validation(finished: Path, recipe: Recipe, tmp_path: Path) -> None:
+    cv, out = tmp_path / "cv", tmp_path / "run"
+    folds = train(recipe, cv, protocol="speaker-kfold", folds=2)
+    assert folds.report is not None and folds.report.calibration is not None
+    assert folds.report.calibration.fitted == "validation speakers"
+    assert set(pd.read_csv(cv / "validation.csv", dtype={"fold": str})["fold"]) == {"1", "2"}
+    shutil.copytree(finished, out)
+    said: list[str] = []
+    train(recipe, out, resume=True, calibrate_from=cv, say=said.append)
+    record = Recognizer.load(out / "model").config.calibration
+    assert record is not None
+    assert record.source == "out-of-fold scores of cv (speaker-kfold)"
+    assert (record.clips, record.speakers) == (26, 5)
+    assert any(line.startswith("calibrated on out-of-fold scores") for line in said)
+    with pytest.raises(UsageError, match="calibrates itself"):
+        train(recipe, out, protocol="loso", calibrate_from=cv)
 
 
 def test_a_finished_run_resumed_stays_as_it_is(finished: Path, recipe: Recipe) -> None:

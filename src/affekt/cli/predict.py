@@ -27,6 +27,8 @@ Examples:
     find calls -name '*.flac' | affekt predict - --format jsonl
 
     affekt predict clip.wav --model ./my-model --scores
+
+    affekt predict clip.wav --model ./my-model --min-confidence 0.6 --coverage 0.9
 """
 _NAME_WIDTH = 40
 _BAR_WIDTH = 20
@@ -52,6 +54,14 @@ def predict(
         str | None, typer.Option("--format", "-f", help="csv, json, jsonl or parquet, whatever the suffix.")
     ] = None,
     scores: Annotated[bool, typer.Option("--scores", help="Add the score of every emotion.")] = False,
+    min_confidence: Annotated[
+        float,
+        typer.Option("--min-confidence", min=0, max=1, help="Answer `unknown` below this confidence."),
+    ] = 0.0,
+    coverage: Annotated[
+        float | None,
+        typer.Option("--coverage", help="Add a set of labels that holds the emotion in this share of clips."),
+    ] = None,
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Processor threads; up to four cores if not given.")
     ] = None,
@@ -68,10 +78,18 @@ def predict(
     if output is not None and form is None:
         form = writers.format_of(output)
     recognizer = Recognizer.load(model, threads=threads)
-    columns = verb.columns(recognizer, scores=scores)
+    columns = verb.columns(recognizer, scores=scores, coverage=coverage)
+    rows = verb.predict(
+        paths,
+        recognizer,
+        scores=scores,
+        min_confidence=min_confidence,
+        coverage=coverage,
+        threads=threads,
+    )
     failed = False
     with _sink(output, form, columns) as write, _progress(paths, output, form) as step:
-        for row in verb.predict(paths, recognizer, scores=scores, threads=threads):
+        for row in rows:
             write(row)
             step()
             failed = failed or row["error"] is not None
@@ -108,6 +126,8 @@ def _on_terminal(columns: list[str]) -> Iterator[writers.Write]:
             line.append(f"{row['emotion']:<12}", "bold")
             line.append("━" * filled, "green").append("━" * (_BAR_WIDTH - filled), "dim")
             line.append(f" {row['confidence']:4.0%}")
+            if row.get("labels"):
+                line.append(f"  {row['labels']}", "cyan")
             for column in scored:
                 line.append(f"  {column.removeprefix('score_')} {row[column]:.2f}", "dim")
             if row["status"] != "ok":

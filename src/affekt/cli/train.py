@@ -38,6 +38,10 @@ def train(
         typer.Option("--speaker-dependent", help="Let `random` test on speakers it trained on, and say so."),
     ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    calibrate_from: Annotated[
+        Path | None,
+        typer.Option("--calibrate-from", help="A cross-validation's folder: its scores calibrate the model."),
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
@@ -55,6 +59,7 @@ def train(
             folds=folds,
             speaker_dependent=speaker_dependent,
             resume=resume,
+            calibrate_from=calibrate_from,
             say=say,
             watcher=watcher,
         )

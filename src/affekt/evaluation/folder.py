@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def write_report(folder: Path, report: Report, scored: pd.DataFrame) -> None:
+def write_report(
+    folder: Path, report: Report, scored: pd.DataFrame, *, held_out: pd.DataFrame | None = None
+) -> None:
     """`scores.csv`, `report.json`, `report.md` and the figures, each written whole.
 
     Figures are `confusion.png`, `speakers.png`, and where there are scores `reliability.png` and
-    `risk_coverage.png`.
+    `risk_coverage.png`. The scores of validation clips, if given, stand in `validation.csv`.
     """
+    if held_out is not None:
+        files.write_text(folder / "validation.csv", held_out.to_csv(index=False))
     files.write_text(folder / SCORES, scored.to_csv(index=False))
     files.write_json(folder / "report.json", report.to_json())
     files.write_text(folder / "report.md", report.to_markdown())

@@ -51,7 +51,7 @@ commit `{config.training.commit or "release"}`.
   languages other than those of its corpora will make it wrong more often than the figures above say.
 - Not for decisions about people: hiring, school, insurance, policing, health, credit. In the European Union,
   inferring emotions at work and in education is prohibited with few exceptions (AI Act, article 5).
-- Scores are not yet calibrated: 0.9 does not mean right nine times in ten.
+- {_scores(config)}
 """
 
 
@@ -73,6 +73,17 @@ _INTERVALS = {
     "speakers": "Intervals come from resampling speakers, not clips.",
     "images": "Intervals are Wilson's, for pictures of their own each.",
 }
+
+
+def _scores(config: ModelConfig) -> str:
+    if config.calibration is None:
+        return "Scores are not calibrated: 0.9 does not mean right nine times in ten."
+    found = config.calibration
+    return (
+        f"Scores are calibrated by a temperature of {config.temperature:.2f}, fitted on {found.source},\n"
+        f"  {found.clips} clips of {found.speakers} speakers. Elsewhere 0.9 need not mean right nine times\n"
+        "  in ten."
+    )
 
 
 def _count(number: int | None) -> str:

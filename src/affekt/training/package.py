@@ -15,6 +15,7 @@ from affekt.config import Metric, ModelConfig, TrainingCorpus, TrainingRecord
 from affekt.errors import UsageError
 from affekt.models.onnx import to_onnx
 from affekt.recipe import Recipe
+from affekt.training.calibrate import Calibrated
 from affekt.training.card import card
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def package(
     tested: str,
     inherited: Sequence[TrainingCorpus] = (),
     origin: TrainingRecord | None = None,
+    calibrated: Calibrated | None = None,
 ) -> model_folder.ModelFolder:
     """Writes the model folder whole.
 
@@ -44,6 +46,7 @@ def package(
         metrics: figures on speakers it has not heard, by name; `tested` says how they were found.
         inherited: what the network that it started from was trained on; its licences bind this one too.
         origin: of a network that was trained before: its command, commit and versions stay.
+        calibrated: the temperature of the scores of an emotion model; none: 1.
     """
     from safetensors.torch import save
 
@@ -57,7 +60,8 @@ def package(
         task=recipe.task,
         labels=list(labels),
         sample_rate=16000,
-        temperature=1 / recipe.speakers.scale if recipe.task == "speakers" else 1.0,
+        temperature=_temperature(recipe, calibrated),
+        calibration=calibrated.record if calibrated else None,
         min_samples=getattr(network, "min_samples", cast(Any, network).frontend.window),
         embedding_size=recipe.network.embedding,
         recipe=recipe.model_copy(update={"data": ()}).model_dump(mode="json"),
@@ -83,6 +87,12 @@ def package(
             for path in _golden_clips()
         ],
     )
+
+
+def _temperature(recipe: Recipe, calibrated: Calibrated | None) -> float:
+    if recipe.task == "speakers":
+        return 1 / recipe.speakers.scale
+    return calibrated.temperature if calibrated else 1.0
 
 
 def training_corpora(table: pd.DataFrame) -> list[TrainingCorpus]:

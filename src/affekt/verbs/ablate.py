@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from affekt import files
-from affekt.errors import UsageError
 from affekt.evaluation.ablation import Ablation, ablation
 from affekt.evaluation.plots import ablation_figure
+from affekt.evaluation.scored import read_run
 from affekt.recipe import Recipe
 from affekt.training import distributed
 from affekt.training.journal import Watcher
@@ -73,21 +73,10 @@ def ablate(
                 train(made, folder, protocol=protocol, folds=folds, resume=True, say=say, watcher=watcher)
                 report = files.read_json(folder / "report.json")
             labels, title_of_folds = tuple(report["labels"]), report["protocol"]
-            scored.setdefault(cell.name, []).append(_scores(folder))
+            scored.setdefault(cell.name, []).append(read_run(folder).table)
     result = ablation(scored, labels, differences, title=title, protocol=title_of_folds)
     if distributed.rank() == 0:
         files.write_json(out / "ablation.json", result.to_json())
         files.write_text(out / "ablation.md", result.to_markdown())
         ablation_figure(result, out / "ablation.png")
     return result
-
-
-def _scores(folder: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    path = folder / "scores.csv"
-    try:
-        table: pd.DataFrame = pd.read_csv(path, dtype={"fold": str, "speaker": str})
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: cannot be read ({error}); delete {folder} and run again") from None
-    return table

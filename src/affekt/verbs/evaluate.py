@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from affekt import audio, corpora
 from affekt.errors import AudioError, CorpusError
 from affekt.evaluation import Report, restrict_scores, shared_labels, summarise
+from affekt.evaluation.scored import scored_table
 from affekt.model_folder import probabilities
 from affekt.recognizer import Recognizer
 
@@ -98,7 +99,9 @@ def evaluate(
             tick(position + 1, len(rows))
     if not kept:
         raise CorpusError(f"{data}: no clip could be read; the first: {failures[0]}")
-    scored = _scored(rows.iloc[kept], restrict_scores(scores, labels, compared), compared)
+    read = rows.iloc[kept]
+    speakers = corpora.speaker_key(read, allow_unknown=True).to_numpy()
+    scored = scored_table(read, speakers, compared, restrict_scores(scores, labels, compared), "all")
     title = f"{recognizer.path.name} on {data.partition(':')[0] if ':' in data else Path(data).name}"
     report = summarise(scored, compared, title=title, protocol="fixed model", seed=seed)
     left_out = len(table) - len(rows)
@@ -111,14 +114,3 @@ def _score(recognizer: Recognizer, row: Mapping[Hashable, Any]) -> NDArray[np.fl
     waveform = recognizer.listen(row["path"])
     piece = audio.cut(waveform.samples, row["start"], row["end"], waveform.name)
     return probabilities(recognizer.logits([piece])[0], recognizer.config.temperature)
-
-
-def _scored(rows: pd.DataFrame, scores: Any, compared: list[str]) -> pd.DataFrame:
-    scored = rows[["file", "start", "end", "corpus", "emotion"]].copy()
-    scored["corpus"] = scored["corpus"].fillna("unnamed")
-    scored.insert(0, "fold", "all")
-    scored["speaker"] = corpora.speaker_key(rows, allow_unknown=True).to_numpy()
-    scored["predicted"] = [compared[at] for at in scores.argmax(1)]
-    for at, label in enumerate(compared):
-        scored[f"score_{label}"] = scores[:, at].round(6)
-    return scored

@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from affekt import corpora, files
 from affekt.config import Metric
 from affekt.errors import UsageError
-from affekt.evaluation import Report, summarise
+from affekt.evaluation import Report, confusion, summarise, uar
 from affekt.evaluation.folder import write_report
 from affekt.evaluation.plots import learning_curve_figure
+from affekt.evaluation.scored import scored_table
 from affekt.models import build
 from affekt.recipe import Recipe
 from affekt.splits import Fold, Folds, make_folds, train_validation
-from affekt.training import distributed
+from affekt.training import calibrate, distributed
+from affekt.training.batches import IntArray
 from affekt.training.clips import Clips
 from affekt.training.emotions import EmotionTask, Examples
 from affekt.training.examples import Targets, labelled, part, selected, targets
@@ -87,6 +88,7 @@ def train(
     resume: bool = False,
     metrics: Mapping[str, Metric] | None = None,
     tested: str = "Not tested on speakers that it has not heard: run `affekt train RECIPE --protocol loso`.",
+    calibrate_from: Path | None = None,
     say: Say | None = None,
     watcher: Watcher | None = None,
 ) -> TrainResult:
@@ -101,10 +103,13 @@ def train(
         speaker_dependent: lets `random` put a speaker on both sides, and says so beside every figure.
         resume: goes on where a stopped run left off; it ends exactly as if it had not been stopped.
         metrics: figures measured elsewhere for the model's config and card; `tested` says how.
+        calibrate_from: the folder of a cross-validation of this recipe, whose scores set the model's
+            temperature and label sets; without it the validation speakers do, where there are some.
         say: told of what is done, a line at a time; `watcher` of each step.
 
     Raises:
-        UsageError: a wrong recipe, a folder in use, or a checkpoint of another run.
+        UsageError: a wrong recipe, a folder in use, a checkpoint of another run, or one to calibrate from
+            that does not fit.
         CorpusError: the data are not as they should be, or a split would leak.
         TrainingError: a loss is not finite.
         KeyboardInterrupt: on Ctrl-C or SIGTERM, after a checkpoint.
@@ -112,6 +117,8 @@ def train(
     say = say or (lambda text: None)
     if not recipe.data:
         raise UsageError("recipe: no data; name a corpus such as data=emodb:FOLDER, or a table")
+    if calibrate_from is not None and protocol is not None:
+        raise UsageError("--calibrate-from is for a model; a cross-validation (--protocol) calibrates itself")
     source = open_source(recipe, watcher)
     recipe = inherit(recipe, source) if source is not None else recipe
     with distributed.processes(), held(out, resume):
@@ -123,6 +130,11 @@ def train(
         )
         if left_out:
             say(f"{left_out} clips have no emotion or another one and are left out")
+        calibrated = None
+        if calibrate_from is not None:
+            names = set(table["corpus"].fillna("unnamed").astype(str))
+            calibrated = calibrate.calibrate_from(calibrate_from, recipe, learnt.labels, names)
+            say(calibrated.line())
         say(f"seed {recipe.seed}, {torch.get_num_threads()} threads")
         if source is not None:
             say(start(build(recipe, len(learnt.labels)), recipe, learnt.labels, source).line())
@@ -131,7 +143,7 @@ def train(
         run = _Run(recipe, out, table, clips, learnt, resume, watcher, source)
         if protocol is not None:
             return TrainResult(out, report=_cross_validate(run, plan, say))
-        return TrainResult(out, model=_final(run, plan.folds[0], metrics or {}, tested, say))
+        return TrainResult(out, model=_final(run, plan.folds[0], metrics or {}, tested, calibrated, say))
 
 
 def _plan(
@@ -150,9 +162,19 @@ def _plan(
     )
 
 
-def _final(run: _Run, fold: Fold, metrics: Mapping[str, Metric], tested: str, say: Say) -> Path:
+def _final(  # noqa: PLR0917
+    run: _Run,
+    fold: Fold,
+    metrics: Mapping[str, Metric],
+    tested: str,
+    calibrated: calibrate.Calibrated | None,
+    say: Say,
+) -> Path:
     began = time.monotonic()
     network, history = run.fit(fold, run.folder)
+    if calibrated is None and len(fold.validation):
+        calibrated = calibrate.calibrate(_scored(run, fold.name, fold.validation, network), run.learnt.labels)
+        say(calibrated.line())
     model = run.folder / "model"
     if distributed.rank() == 0:
         learning_curve_figure(history, run.folder / "learning_curve.png")
@@ -169,6 +191,7 @@ def _final(run: _Run, fold: Fold, metrics: Mapping[str, Metric], tested: str, sa
             metrics=metrics,
             tested=tested,
             inherited=run.source.corpora if run.source else (),
+            calibrated=calibrated,
         )
         say(f"model: {model}")
     distributed.barrier()
@@ -178,39 +201,35 @@ def _final(run: _Run, fold: Fold, metrics: Mapping[str, Metric], tested: str, sa
 def _cross_validate(run: _Run, plan: Folds, say: Say) -> Report:
     import pandas as pd
 
-    scored = []
+    scored, held_out = [], []
     for number, fold in enumerate(plan.folds, 1):
         label = f"fold {number}/{len(plan.folds)} ({fold.name})  "
         folder = run.folder / "folds" / fold.name.replace("/", "-")
         network, history = run.fit(fold, folder, label)
-        logits = score_rows(network, run.clips, fold.test)
-        scored.append(_scored(run, fold, logits))
+        scored.append(_scored(run, fold.name, fold.test, network))
+        if len(fold.validation):
+            held_out.append(_scored(run, fold.name, fold.validation, network))
         if distributed.rank() == 0:
             learning_curve_figure(history, folder / "learning_curve.png")
-            part = summarise(scored[-1], run.learnt.labels, title=fold.name, protocol=plan.title)
-            say(f"{label}{plan.title}: uar {part.pooled['uar'].value:.3f}, best epoch {_best(history)}")
+            figure = float(uar(confusion(scored[-1]["emotion"], scored[-1]["predicted"], run.learnt.labels)))
+            say(f"{label}{plan.title}: uar {figure:.3f}, best epoch {_best(history)}")
     rows = pd.concat(scored, ignore_index=True)
+    watched = pd.concat(held_out, ignore_index=True) if held_out else None
     title = f"{run.recipe.system} on {', '.join(sorted(set(rows['corpus'])))}"
-    report = summarise(rows, run.learnt.labels, title=title, protocol=plan.title, seed=run.recipe.seed)
+    report = summarise(
+        rows, run.learnt.labels, title=title, protocol=plan.title, seed=run.recipe.seed, held_out=watched
+    )
     if distributed.rank() == 0:
-        write_report(run.folder, report, rows)
+        write_report(run.folder, report, rows, held_out=watched)
     distributed.barrier()
     return report
 
 
-def _scored(run: _Run, fold: Fold, logits: np.ndarray) -> pd.DataFrame:
-    labels = run.learnt.labels
-    allowed = run.learnt.allowed[fold.test]
-    scores = torch.from_numpy(logits).masked_fill(~allowed, float("-inf")).double().softmax(-1).numpy()
-    rows = run.table.iloc[fold.test]
-    scored = rows[["file", "start", "end", "corpus", "emotion"]].copy()
-    scored["corpus"] = scored["corpus"].fillna("unnamed")
-    scored.insert(0, "fold", fold.name)
-    scored["speaker"] = corpora.speaker_key(rows)
-    scored["predicted"] = [labels[at] for at in scores.argmax(1)]
-    for at, label in enumerate(labels):
-        scored[f"score_{label}"] = scores[:, at].round(6)
-    return scored
+def _scored(run: _Run, fold: str, rows: IntArray, network: torch.nn.Module) -> pd.DataFrame:
+    logits = torch.from_numpy(score_rows(network, run.clips, rows))
+    scores = logits.masked_fill(~run.learnt.allowed[rows], float("-inf")).double().softmax(-1).numpy()
+    table = run.table.iloc[rows]
+    return scored_table(table, corpora.speaker_key(table).to_numpy(), run.learnt.labels, scores, fold)
 
 
 def _best(history: list[dict[str, float]]) -> int:
