@@ -155,9 +155,9 @@ def test_pictures_are_looked_at_by_the_same_trunk() -> None:
     network = variant("network.channels=3")
     pictures = torch.rand(4, 3, 96, 64, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        logits = network.look(pictures)
+        logits = network.look(pictures)["logits"]
         assert logits.shape == (4, CLASSES)
-        assert torch.allclose(network.look(pictures[:1]), logits[:1], atol=1e-5)
+        assert torch.allclose(network.look(pictures[:1])["logits"], logits[:1], atol=1e-5)
     assert torch.pdist(logits).min() > 1e-4
 
 

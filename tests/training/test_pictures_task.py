@@ -7,6 +7,7 @@ import torch
 
 from affekt.pictures import Pictures
 from affekt.recipe import AttentionFcnRecipe, ImagesRecipe
+from affekt.training.batches import plan_batches
 from affekt.training.pictures import MEAN, SPREAD, PictureTask, change, picture_parts, plain
 
 SIZE = 64
@@ -33,6 +34,20 @@ def test_a_picture_changes_by_seed_and_epoch_and_not_by_its_batch() -> None:
     assert torch.allclose(again[2], first[0], atol=1e-6) and torch.allclose(again[0], first[2], atol=1e-6)
     for other in (task().collate(np.array([3]), 3), task(seed=1).collate(np.array([3]), 2)):
         assert (other[0][0] - first[0]).abs().mean() > 0.05
+
+
+def test_batches_are_mixed_anew_each_epoch() -> None:
+    learnt = task()
+
+    def batches(epoch: int) -> list[set[int]]:
+        planned = plan_batches(
+            learnt.seconds, learnt.train, batch_clips=10, batch_seconds=160, seed=0, epoch=epoch
+        )
+        return [set(one.tolist()) for one in planned]
+
+    assert batches(0) == batches(0) and not any(one in batches(1) for one in batches(0))
+    assert all({at < 20 for at in one} == {True, False} for one in batches(0))
+    assert [len(one) for one in batches(0)] == [10] * 4
 
 
 def test_in_the_middle_of_all_draws_a_picture_is_itself() -> None:

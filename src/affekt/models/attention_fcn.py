@@ -204,12 +204,12 @@ class AttentionFcn(AlexNet):
         output = self._pooled(spectrogram, frames)
         return {name: output[name] for name in ("logits", "embedding")}
 
-    def look(self, pictures: Tensor) -> Tensor:
-        """Logits [batch, classes] of pictures [batch, channels, height, width], from the map's mean."""
+    def look(self, pictures: Tensor) -> dict[str, Tensor]:
+        """Logits and embedding, the map's mean, of pictures [batch, channels, height, width]."""
         whole = torch.full((len(pictures),), pictures.shape[3], device=pictures.device)
         maps, _ = self.trunk(pictures, whole)
-        logits: Tensor = self.head(maps.float().mean((2, 3)))
-        return logits
+        embedding = maps.float().mean((2, 3))
+        return {"logits": self.head(embedding), "embedding": embedding}
 
     def levels(self) -> list[list[nn.Module]]:
         """The parts from the input to the head, as layer-wise learning rates and unfreezing take them."""

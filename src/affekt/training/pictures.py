@@ -42,8 +42,8 @@ class PictureNetwork(nn.Module):
         return pictures, sizes
 
     def score(self, pictures: Tensor, sizes: Tensor) -> dict[str, Tensor]:
-        """Logits of pictures [batch, 3, size, size]."""
-        return {"logits": self.network.look(pictures.contiguous(memory_format=torch.channels_last))}
+        """Logits and embedding of pictures [batch, 3, size, size]."""
+        return self.network.look(pictures.contiguous(memory_format=torch.channels_last))
 
     def levels(self) -> list[list[nn.Module]]:
         """All but the attention: pictures are too small to look at one part of them."""
@@ -61,8 +61,8 @@ class PictureTask:
         self._pictures, self._recipe = pictures, recipe
         self._targets = torch.from_numpy(pictures.targets)
         self.ids: Sequence[int] = pictures.ids
-        # All are of one size: their length bounds no batch.
-        self.seconds: NDArray[np.float64] = np.zeros(len(pictures))
+        # All are of one size: so short, they bound no batch. At 0 they would never change places.
+        self.seconds: NDArray[np.float64] = np.full(len(pictures), 1e-3)
         self.train = train
 
     def collate(self, examples: IntArray, epoch: int) -> tuple[Tensor, Tensor]:
@@ -136,7 +136,7 @@ def classify(network: AttentionFcn, pictures: Pictures, rows: IntArray, settings
     found = []
     for part in np.array_split(rows, -(-len(rows) // _SCORED_AT_ONCE)):
         seen = plain(pictures.pixels[part], settings).to(device)
-        found.append(network.look(seen).argmax(1).cpu().numpy())
+        found.append(network.look(seen)["logits"].argmax(1).cpu().numpy())
     return np.concatenate(found)
 
 
