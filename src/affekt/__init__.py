@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from affekt.explanation import Explanation, explain
     from affekt.prediction import Prediction
     from affekt.recognizer import Recognizer
+    from affekt.verbs.compare import compare
+    from affekt.verbs.cross import evaluate_cross
     from affekt.verbs.evaluate import evaluate
     from affekt.verbs.predict import predict
     from affekt.verbs.pretrain import pretrain_speakers
@@ -67,7 +69,9 @@ __all__ = [
     "TrainingError",
     "UsageError",
     "__version__",
+    "compare",
     "evaluate",
+    "evaluate_cross",
     "explain",
     "predict",
     "pretrain_images",
@@ -81,7 +85,9 @@ _HOMES = {
     "Explanation": "affekt.explanation",
     "Prediction": "affekt.prediction",
     "Recognizer": "affekt.recognizer",
+    "compare": "affekt.verbs.compare",
     "evaluate": "affekt.verbs.evaluate",
+    "evaluate_cross": "affekt.verbs.cross",
     "explain": "affekt.explanation",
     "predict": "affekt.verbs.predict",
     "pretrain_images": "affekt.verbs.pretrain_images",

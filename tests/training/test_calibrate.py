@@ -12,10 +12,8 @@ from affekt import files
 from affekt import recipe as recipes
 from affekt.config import CalibrationRecord, Threshold
 from affekt.errors import UsageError
-from affekt.evaluation.folder import write_report
 from affekt.evaluation.label_sets import COVERAGES, threshold
-from affekt.evaluation.report import summarise
-from affekt.evaluation.scored import score_matrix, scored_table
+from affekt.evaluation.scored import SCORES, score_matrix, scored_table
 from affekt.evaluation.temperature import tempered
 from affekt.recipe import Recipe
 from affekt.training.calibrate import calibrate, calibrate_from
@@ -38,7 +36,8 @@ def table(sharpness: float = 2.0) -> pd.DataFrame:
 def run(folder: Path, recipe: Recipe, protocol: str = "speaker-kfold") -> Path:
     """What a cross-validation leaves."""
     scored = table()
-    write_report(folder, summarise(scored, LABELS, title="x", protocol=protocol, resamples=20), scored)
+    files.write_text(folder / SCORES, scored.to_csv(index=False))
+    files.write_json(folder / "report.json", {"protocol": protocol})
     files.write_text(folder / "recipe.yaml", recipes.dump(recipe))
     return folder
 

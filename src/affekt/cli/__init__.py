@@ -28,6 +28,7 @@ VERBS = {
     "pretrain": "Train a network to start from, such as on speakers.",
     "reproduce": "Published systems anew, condition by condition.",
     "evaluate": "How right a recogniser is, with intervals.",
+    "compare": "Which of several runs is better on the same clips.",
     "explain": "Which regions of time and frequency decided.",
     "corpus": "List, scan and check corpora.",
     "models": "List the known models, check a model folder.",

@@ -12,7 +12,9 @@ from affekt.evaluation.metrics import METRICS
 
 if TYPE_CHECKING:
     from affekt.evaluation.calibration_report import Calibration
+    from affekt.evaluation.cross import Cell, Cross
     from affekt.evaluation.groups import GroupComparison
+    from affekt.evaluation.paired import Comparison
     from affekt.evaluation.report import Group, Report, Spread
 
 _NOT_DEFINED = "–"
@@ -39,6 +41,67 @@ def render(report: Report) -> str:
     if report.calibration:
         parts += [_heading("Scores as probabilities", report), *_calibration(report.calibration)]
     return "\n\n".join(parts) + "\n"
+
+
+def render_comparison(found: Comparison) -> str:
+    """The systems best first, and the difference of each pair."""
+    systems = [
+        [one.name, one.protocol, *(_interval(one.figures[name], digits=3) for name in METRICS)]
+        for one in found.systems
+    ]
+    pairs = [
+        [
+            f"{one.system} over {one.reference}",
+            *(_interval(one.figures[name], digits=3) for name in METRICS),
+            _chance(one.p),
+            _chance(one.p_holm),
+        ]
+        for one in found.pairs
+    ]
+    left_out = f" {_count(found.left_out, 'clip')} not scored by all and left out." if found.left_out else ""
+    return "\n\n".join(
+        [
+            "# Comparison",
+            f"{_count(found.clips, 'clip')}, {_count(found.speakers, 'speaker')}. Labels compared: "
+            f"{', '.join(found.labels)}.{left_out} In brackets: {found.resampling.level:.0%} intervals, "
+            "expanded percentile bootstrap over speakers, the same draws for all.",
+            _table(["system", "protocol", *METRICS], systems),
+            "p: how often swapping the two within speakers gives a `uar` as far apart, if neither is better; "
+            f"corrected by Holm for {_count(len(pairs), 'pair')}.",
+            _table(["difference", *METRICS, "p", "p corrected"], pairs),
+        ]
+    )
+
+
+def render_cross(found: Cross) -> str:
+    """A row for each model, a column for each corpus, and what the figures rest on."""
+    by_place = {(cell.model, cell.data): cell for cell in found.cells}
+    rows = [[model, *(_cross_cell(by_place[model, data]) for data in found.data)] for model in found.models]
+    notes = [
+        f"- {cell.model} on {cell.data}: {cell.reason}"
+        if cell.uar is None
+        else f"- {cell.model} on {cell.data}: {_count(cell.clips, 'clip')}, "
+        f"{_count(cell.speakers, 'speaker')}; {', '.join(cell.compared)}; chance {1 / len(cell.compared):.3f}"
+        for cell in found.cells
+    ]
+    parts = [
+        "# Every model on every corpus: uar",
+        "Each cell compares the emotions that model and corpus share, so cells of different emotions are not "
+        "comparable. In brackets: 95% intervals, expanded percentile bootstrap over speakers.",
+        _table(["model", *found.data], rows),
+        "\n".join(notes),
+    ]
+    return "\n\n".join([*parts, *found.warnings()]) + "\n"
+
+
+def _cross_cell(cell: Cell) -> str:
+    if cell.uar is None:
+        return _NOT_DEFINED
+    return f"{_interval(cell.uar)}, {len(cell.compared)} classes{' (heard)' if cell.heard else ''}"
+
+
+def _chance(p: float | None) -> str:
+    return _NOT_DEFINED if p is None else f"{p:.4f}"
 
 
 def _heading(text: str, report: Report) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ from affekt.evaluation.plots import BLUE, GREY, ORANGE, new_figure, save
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from affekt.evaluation.bootstrap import Interval
     from affekt.evaluation.calibration_report import Calibration, Scores
+    from affekt.evaluation.paired import Comparison
     from affekt.evaluation.report import Report
 
 
@@ -66,6 +69,42 @@ def risk_coverage_figure(report: Report, path: Path) -> None:
     axes.legend(frameon=False, fontsize=8)
     figure.suptitle(f"{report.title}\n{report.protocol}", fontsize=10, parse_math=False)
     save(figure, path)
+
+
+def comparison_figure(found: Comparison, path: Path) -> None:
+    """Draws each system's `uar` and each pair's difference, with their intervals.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+        WriteError: the file cannot be written.
+    """
+    pairs = [
+        (f"{one.system} over {one.reference}" + ("" if one.p_holm is None else f"  p {one.p_holm:.3f}"), one)
+        for one in found.pairs
+    ]
+    figure = new_figure(8, 2.2 + 0.35 * (len(found.systems) + len(pairs)))
+    upper, lower = figure.subplots(2, 1, height_ratios=[len(found.systems) + 1, len(pairs) + 1])
+    _draw_intervals(upper, [(one.name, one.figures["uar"]) for one in found.systems])
+    upper.set_xlabel("uar")
+    _draw_intervals(lower, [(name, one.figures["uar"]) for name, one in pairs])
+    lower.axvline(0, color=GREY, linestyle="--", linewidth=1)
+    lower.set_xlabel("difference in uar; p corrected for the number of pairs")
+    title = (
+        f"{found.clips} clips, {found.speakers} speakers; lines: {found.resampling.level:.0%} over speakers"
+    )
+    figure.suptitle(title, fontsize=10)
+    save(figure, path)
+
+
+def _draw_intervals(axes: Axes, rows: Sequence[tuple[str, Interval]]) -> None:
+    for at, (_, interval) in enumerate(rows):
+        if interval.low is not None and interval.high is not None:
+            axes.plot([interval.low, interval.high], [at, at], color=BLUE, linewidth=3)
+        if interval.value is not None:
+            axes.plot(interval.value, at, "D", color=ORANGE, markersize=7)
+    axes.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=8, parse_math=False)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.grid(axis="x", color="lightgrey")
 
 
 def _calibration(report: Report, path: Path) -> Calibration:

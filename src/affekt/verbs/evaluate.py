@@ -59,19 +59,23 @@ class Evaluation:
         }
 
 
+Tick = Callable[[int, int], None]
+"""Told how many clips are done, and of how many."""
+
+
 def evaluate(
-    model: str | Path,
+    model: str | Path | Recognizer,
     data: str,
     *,
     root: Path | None = None,
     seed: int = 0,
     threads: int | None = None,
-    tick: Callable[[int, int], None] | None = None,
+    tick: Tick | None = None,
 ) -> Evaluation:
     """Scores every labelled clip of `data` and reports on them, with intervals over speakers.
 
     Args:
-        model: a known model or a model folder.
+        model: a known model, a model folder, or a recogniser that is already loaded.
         data: a source such as `emodb:FOLDER` or `clips.csv`; for a table, files are relative to `root`.
         tick: told (done, total).
 
@@ -79,7 +83,7 @@ def evaluate(
         UsageError: no such model or source.
         CorpusError: the table is not as it should be, or shares fewer than two labels with the model.
     """
-    recognizer = Recognizer.load(model, threads=threads)
+    recognizer = model if isinstance(model, Recognizer) else Recognizer.load(model, threads=threads)
     table = corpora.load(data, root)
     labels = recognizer.config.labels
     compared, only_model, only_table = shared_labels(labels, [str(one) for one in table["emotion"].dropna()])
