@@ -70,6 +70,15 @@ def test_a_cross_validation_says_where_it_differs(tmp_path: Path) -> None:
     assert turned.temperature == pytest.approx(same.temperature)
 
 
+def test_scores_over_a_corpuss_own_classes_are_said_to_be_that(tmp_path: Path) -> None:
+    folder = run(tmp_path / "cv", Recipe())
+    scored = table()
+    kept = scored[scored["emotion"] != "neutral"].assign(score_neutral=0.0, corpus="other")
+    pd.concat([scored, kept]).to_csv(folder / SCORES, index=False)
+    found = calibrate_from(folder, Recipe(), LABELS, {"toy", "other"})
+    assert found.differs == ("classes: each corpus's own alone were compared",)
+
+
 def test_a_run_of_something_else_is_refused(tmp_path: Path) -> None:
     recipe = Recipe()
     folder = run(tmp_path / "cv", recipe)

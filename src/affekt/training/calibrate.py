@@ -12,7 +12,7 @@ from affekt.config import CalibrationRecord, Threshold
 from affekt.errors import UsageError
 from affekt.evaluation.calibration_report import VALIDATION
 from affekt.evaluation.label_sets import COVERAGES, threshold
-from affekt.evaluation.scored import read_run, score_matrix
+from affekt.evaluation.scored import PREFIX, read_run, score_matrix
 from affekt.evaluation.temperature import fit_temperature, tempered
 from affekt.recipe import Recipe
 
@@ -96,6 +96,9 @@ def calibrate_from(folder: Path, recipe: Recipe, labels: Sequence[str], corpora:
     told = [key for key in differs if key.partition(".")[0] not in _ELSEWHERE]
     if set(run.table["corpus"]) != corpora:
         told.insert(0, "corpora")
+    columns = [f"{PREFIX}{label}" for label in labels]
+    if (run.table.groupby("corpus")[columns].max() == 0).any(axis=None):
+        told.insert(0, "classes: each corpus's own alone were compared")
     return Calibrated(found.temperature, found.record, tuple(told))
 
 

@@ -173,7 +173,9 @@ def _final(  # noqa: PLR0917
     began = time.monotonic()
     network, history = run.fit(fold, run.folder)
     if calibrated is None and len(fold.validation):
-        calibrated = calibrate.calibrate(_scored(run, fold.name, fold.validation, network), run.learnt.labels)
+        # A model is asked of any recording: classes that a clip's corpus lacks are answers as well.
+        scored = _scored(run, fold.name, fold.validation, network, all_classes=True)
+        calibrated = calibrate.calibrate(scored, run.learnt.labels)
         say(calibrated.line())
     model = run.folder / "model"
     if distributed.rank() == 0:
@@ -225,9 +227,13 @@ def _cross_validate(run: _Run, plan: Folds, say: Say) -> Report:
     return report
 
 
-def _scored(run: _Run, fold: str, rows: IntArray, network: torch.nn.Module) -> pd.DataFrame:
+def _scored(
+    run: _Run, fold: str, rows: IntArray, network: torch.nn.Module, *, all_classes: bool = False
+) -> pd.DataFrame:
     logits = torch.from_numpy(score_rows(network, run.clips, rows))
-    scores = logits.masked_fill(~run.learnt.allowed[rows], float("-inf")).double().softmax(-1).numpy()
+    if not all_classes:
+        logits = logits.masked_fill(~run.learnt.allowed[rows], float("-inf"))
+    scores = logits.double().softmax(-1).numpy()
     table = run.table.iloc[rows]
     return scored_table(table, corpora.speaker_key(table).to_numpy(), run.learnt.labels, scores, fold)
 
