@@ -6,7 +6,7 @@ replacement, as many as there are, and the metric is computed anew on each draw:
 *Bootstrap Methods and their Application* (1997), section 3.8; Field & Welsh, *Bootstrapping clustered data*,
 JRSS B 69(3), 2007; used so for speech by Ferrer & Riera, `confidence-intervals`. The interval runs between
 quantiles of the draws: Efron & Tibshirani, *An Introduction to the Bootstrap* (1993), chapter 13. With few
-speakers the plain quantiles are too narrow (88 to 91 of 100 intervals of 95 % hold the truth for ten
+speakers the plain quantiles are too narrow (89 to 90 of 100 intervals of 95 % hold the truth for ten
 speakers, `benchmarks/bootstrap_coverage.py`), so they are taken further out, as far as Student's t and the
 sample variance ask: Hesterberg, *What Teachers Should Know About the Bootstrap*, The American Statistician
 69(4), 2015, section 5.3, the expanded percentile interval.
