@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from affekt.recognizer import Recognizer
     from affekt.verbs.compare import compare
     from affekt.verbs.cross import evaluate_cross
+    from affekt.verbs.embed import embed
     from affekt.verbs.evaluate import evaluate
+    from affekt.verbs.liu2021 import reproduce_liu2021
     from affekt.verbs.predict import predict
     from affekt.verbs.pretrain import pretrain_speakers
     from affekt.verbs.pretrain_images import pretrain_images
@@ -70,12 +72,14 @@ __all__ = [
     "UsageError",
     "__version__",
     "compare",
+    "embed",
     "evaluate",
     "evaluate_cross",
     "explain",
     "predict",
     "pretrain_images",
     "pretrain_speakers",
+    "reproduce_liu2021",
     "reproduce_padi2021",
     "reproduce_zhang2018",
     "train",
@@ -86,12 +90,14 @@ _HOMES = {
     "Prediction": "affekt.prediction",
     "Recognizer": "affekt.recognizer",
     "compare": "affekt.verbs.compare",
+    "embed": "affekt.verbs.embed",
     "evaluate": "affekt.verbs.evaluate",
     "evaluate_cross": "affekt.verbs.cross",
     "explain": "affekt.explanation",
     "predict": "affekt.verbs.predict",
     "pretrain_images": "affekt.verbs.pretrain_images",
     "pretrain_speakers": "affekt.verbs.pretrain",
+    "reproduce_liu2021": "affekt.verbs.liu2021",
     "reproduce_padi2021": "affekt.verbs.reproduce",
     "reproduce_zhang2018": "affekt.verbs.zhang2018",
     "train": "affekt.verbs.train",

@@ -15,7 +15,7 @@ from affekt.labels import nearest
 
 Write = Callable[[dict[str, Any]], object]
 
-_TEXT = {"file", "emotion", "status", "error", "message"}
+_TEXT = {"file", "speaker", "emotion", "corpus", "status", "error", "message"}
 _PARQUET_ROWS = 8192
 
 

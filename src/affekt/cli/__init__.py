@@ -30,6 +30,7 @@ VERBS = {
     "evaluate": "How right a recogniser is, with intervals.",
     "compare": "Which of several runs is better on the same clips.",
     "explain": "Which regions of time and frequency decided.",
+    "embed": "The vectors behind the decisions, and a map of them.",
     "corpus": "List, scan and check corpora.",
     "models": "List the known models, check a model folder.",
 }

@@ -81,6 +81,51 @@ def padi2021(
 
 
 @app.command(
+    epilog="Examples: affekt reproduce liu2021 --source casia:CASIA --target iemocap:IEMOCAP -o out"
+    " | affekt reproduce liu2021 facenet train.epochs=20 --source nemo:NEMO --target emodb:EMODB -o out"
+)
+def liu2021(
+    recipe: Annotated[
+        list[str] | None,
+        typer.Argument(help="A recipe (`liu2021`, if none is named) and overrides such as train.epochs=20."),
+    ] = None,
+    source: Annotated[str, typer.Option("--source", help="The corpus to pre-train on.")] = "",
+    target: Annotated[str, typer.Option("--target", help="The corpus to tune on and test on.")] = "",
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder of all runs.")] = Path("liu2021"),
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 3,
+    folds: Annotated[int, typer.Option(help="Folds of speaker-kfold and of the random split.")] = 5,
+    one_way: Annotated[
+        bool,
+        typer.Option("--one-way", help="Leave out what is tested on the source."),
+    ] = False,
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """FaceNet on spectrograms and waveforms: scratch, transferred, both corpora (Liu et al., 2021)."""
+    from affekt.cli.runs import resolved, running
+    from affekt.errors import UsageError
+
+    if not (source and target):
+        raise UsageError("give --source CORPUS:FOLDER and --target CORPUS:FOLDER")
+    settings = resolved(recipe, None, threads, default="liu2021")
+    from affekt.verbs.liu2021 import reproduce_liu2021
+
+    with running(output, quiet=quiet) as (say, watcher, show):
+        result = reproduce_liu2021(
+            settings,
+            output,
+            source=source,
+            target=target,
+            folds=folds,
+            seeds=range(seeds),
+            one_way=one_way,
+            say=say,
+            watcher=watcher,
+        )
+        show(result.to_markdown())
+
+
+@app.command(
     epilog="Examples: affekt reproduce zhang2018 --data iemocap:IEMOCAP --init imagenet-alexnet -o out"
     " | affekt reproduce zhang2018 attention-fcn train.epochs=20 --data emodb:EMODB --init images/model"
 )

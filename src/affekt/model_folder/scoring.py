@@ -19,7 +19,9 @@ from affekt.config import SAMPLE_RATE, ModelConfig
 from affekt.errors import ModelFolderError
 from affekt.model_folder.attention import attention_grid
 from affekt.model_folder.pieces import Maps, in_pieces, piece_samples
+from affekt.model_folder.segments import SEGMENTS, in_segments, local_segments
 from affekt.recipe.geometry import AttentionGrid
+from affekt.recipe.segments import SegmentGrid
 
 INPUTS = {"samples": ("tensor(float)", 2), "lengths": ("tensor(int64)", 1)}
 """Name -> (type, rank): float32 [batch, samples] at 16 kHz, and how many of them each row truly has."""
@@ -78,6 +80,7 @@ class Scorer:
         _check_face("input", INPUTS, self._session.get_inputs(), exact=True)
         _check_face("output", OUTPUTS, found, exact=False)
         self._grid = attention_grid(config)
+        self._segments = local_segments(config)
         named = {one.name for one in found}
         if self._grid is not None:
             _check_face("output", {"attention": MAPS["attention"]}, found, exact=False)
@@ -90,7 +93,7 @@ class Scorer:
     @property
     def any_length(self) -> bool:
         """Whether memory stays the same however long a recording is, as `run_blocks` gives it."""
-        return self._grid is not None and self._grid.local
+        return self._segments is not None or (self._grid is not None and self._grid.local)
 
     def run(
         self, samples: NDArray[np.float32], *, budget: float | None = None, attention: bool = False
@@ -105,6 +108,8 @@ class Scorer:
         """
         if self._grid is not None and self._grid.local and len(samples) > piece_samples(self._grid):
             return self._run_pieces([samples], self._grid, budget, attention)
+        if self._segments is not None and self._segments.count(len(samples)) > SEGMENTS:
+            return self._run_segments([samples], self._segments, budget)
         names = [*OUTPUTS, *(["attention"] if attention and self._grid is not None else [])]
         logits, embedding, *maps = self._run_graph(samples, names, budget)
         if not maps:
@@ -118,6 +123,8 @@ class Scorer:
         Raises:
             ModelFolderError: as `run`.
         """
+        if self._segments is not None:
+            return self._run_segments(blocks, self._segments, None)
         held, rest = [], iter(blocks)
         if self._grid is not None and self._grid.local:
             missing = piece_samples(self._grid)
@@ -150,6 +157,15 @@ class Scorer:
             embedding[None].astype(np.float32),
             sums.attention() if attention else None,
         )
+
+    def _run_segments(
+        self, blocks: Iterable[NDArray[np.float32]], grid: SegmentGrid, budget: float | None
+    ) -> Output:
+        def run(piece: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+            return tuple(self._run_graph(piece, list(OUTPUTS), budget))
+
+        logits, embedding = in_segments(blocks, grid, run)
+        return self._output(logits, embedding)
 
     def _run_graph(
         self, samples: NDArray[np.float32], names: list[str], budget: float | None

@@ -117,7 +117,9 @@ class WaveformPictures(nn.Module):
             samples = samples / samples.abs().amax(1, keepdim=True).clamp(min=SILENT_PEAK)
         padded = functional.pad(samples, (0, self.window))[:, None]
         both = torch.cat([padded, -padded], dim=1)
-        highest, lowest = functional.max_pool1d(both, self.window, self.hop).chunk(2, dim=1)
+        # Of one row: pooling along one axis alone is exported for a single length.
+        pooled = functional.max_pool2d(both[:, :, None], (1, self.window), (1, self.hop))[:, :, 0]
+        highest, lowest = pooled.chunk(2, dim=1)
         columns = torch.cat([highest, -lowest], dim=1).transpose(1, 2)
         frames = covering(lengths, self.window, self.hop)
         return columns * length_mask(frames, columns.shape[1])[..., None], frames

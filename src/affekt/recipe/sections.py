@@ -190,6 +190,8 @@ class Recipe(Section):
     """The SHA-256 of a public checkpoint that is to be downloaded, where Affekt knows none."""
     data: tuple[str, ...] = ()
     """Corpora (`emodb:FOLDER`), tables (`clips.csv`) or a folder of folders (`folder:FOLDER`)."""
+    extra: tuple[str, ...] = ()
+    """More of them, which are learnt from beside the data and never tested on."""
     labels: tuple[str, ...] | None = None
     """Emotions to tell apart, in order; none: all that the data have."""
     merge: dict[str, str | None] = Field(default_factory=dict)
@@ -205,7 +207,7 @@ class Recipe(Section):
     images: ImagesRecipe = ImagesRecipe()
     train: TrainRecipe = TrainRecipe()
 
-    @field_validator("data", mode="before")
+    @field_validator("data", "extra", mode="before")
     @classmethod
     def _one_or_many(cls, value: object) -> object:
         return tuple(part for part in value.split(",") if part) if isinstance(value, str) else value

@@ -60,6 +60,7 @@ def segment_grid(
         window, frames = hop + 1, size
     else:
         window, hop = (round(part * SAMPLE_RATE / 1000) for part in (window_ms, hop_ms))
-        frames = round(segment_seconds * SAMPLE_RATE / hop)
-    step = max(1, round(frames * (1 - overlap)))
+        # So many windows as fit into a segment: it hears its own length, and no more.
+        frames = max(1, 1 + round((segment_seconds * SAMPLE_RATE - window) / hop))
+    step = min(frames, max(1, round(segment_seconds * SAMPLE_RATE * (1 - overlap) / hop)))
     return SegmentGrid(window, hop, frames, step, local=normalisation != "utterance")

@@ -64,7 +64,7 @@ def package(
         calibration=calibrated.record if calibrated else None,
         min_samples=getattr(network, "min_samples", cast(Any, network).frontend.window),
         embedding_size=recipe.network.embedding,
-        recipe=recipe.model_copy(update={"data": ()}).model_dump(mode="json"),
+        recipe=recipe.model_copy(update={"data": (), "extra": ()}).model_dump(mode="json"),
         training=TrainingRecord(
             corpora=trained_on,
             seconds=round(seconds, 1),

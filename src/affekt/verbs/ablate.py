@@ -23,14 +23,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cell:
-    """A condition: a name and what it changes in the recipe, by section (`{"augment": {"copies": 1}}`)."""
+    """A condition: a name and what it changes in the recipe, by section (`{"augment": {"copies": 1}}`).
+
+    `inits` are networks to start from, for each seed another one.
+    """
 
     name: str
     changes: Mapping[str, Any] = field(default_factory=dict)
+    inits: Mapping[int, str] | None = None
 
     def apply(self, recipe: Recipe, seed: int) -> Recipe:
         """The recipe under this condition and seed."""
         updates: dict[str, Any] = {"seed": seed}
+        if self.inits is not None:
+            updates["init"] = self.inits[seed]
         for key, value in self.changes.items():
             section = getattr(recipe, key)
             updates[key] = section.model_copy(update=value) if isinstance(value, Mapping) else value
@@ -47,6 +53,7 @@ def ablate(
     protocol: str,
     folds: int,
     seeds: Sequence[int],
+    speaker_dependent: bool = False,
     say: Say | None = None,
     watcher: Watcher | None = None,
 ) -> Ablation:
@@ -70,9 +77,18 @@ def ablate(
             made = cell.apply(recipe, seed)
             report = finished(folder, made)
             if report is None:
-                train(made, folder, protocol=protocol, folds=folds, resume=True, say=say, watcher=watcher)
+                train(
+                    made,
+                    folder,
+                    protocol=protocol,
+                    folds=folds,
+                    speaker_dependent=speaker_dependent,
+                    resume=True,
+                    say=say,
+                    watcher=watcher,
+                )
                 report = files.read_json(folder / "report.json")
-            labels, title_of_folds = tuple(report["labels"]), report["protocol"]
+            labels, title_of_folds = tuple(sorted({*labels, *report["labels"]})), report["protocol"]
             scored.setdefault(cell.name, []).append(read_run(folder).table)
     result = ablation(scored, labels, differences, title=title, protocol=title_of_folds)
     if distributed.rank() == 0:

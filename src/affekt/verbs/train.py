@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from affekt import corpora, files
 from affekt.config import Metric
-from affekt.errors import UsageError
+from affekt.errors import CorpusError, UsageError
 from affekt.evaluation import Report, confusion, summarise, uar
 from affekt.evaluation.folder import write_report
 from affekt.evaluation.plots import learning_curve_figure
@@ -124,6 +125,8 @@ def train(
     with distributed.processes(), held(out, resume):
         table, left_out = labelled(selected(recipe), recipe.labels)
         plan = _plan(table, recipe, protocol, folds, speaker_dependent)
+        if recipe.extra:
+            table, plan = _with_extra(table, plan, recipe)
         learnt = targets(table, recipe.labels)
         say(
             f"{len(table)} clips, {corpora.speaker_key(table).nunique()} speakers, {', '.join(learnt.labels)}"
@@ -160,6 +163,25 @@ def _plan(
         seed=recipe.seed,
         speaker_dependent=speaker_dependent,
     )
+
+
+def _with_extra(table: pd.DataFrame, plan: Folds, recipe: Recipe) -> tuple[pd.DataFrame, Folds]:
+    """The rows of `recipe.extra` behind those of the table, and in the training part of every fold.
+
+    Raises:
+        UsageError: not a source.
+        CorpusError: a speaker of it is in the table too, and would be heard before the test.
+    """
+    import pandas as pd
+
+    rows = corpora.load_many(recipe.extra, labels=recipe.merge or None)
+    rows, _ = labelled(rows, recipe.labels)
+    both = sorted(set(corpora.speaker_key(rows)) & set(corpora.speaker_key(table)))
+    if both:
+        raise CorpusError(f"extra: {both[0]} speaks in the data too; learn from other speakers")
+    added = np.arange(len(table), len(table) + len(rows))
+    folds = tuple(replace(fold, train=np.concatenate([fold.train, added])) for fold in plan.folds)
+    return pd.concat([table, rows], ignore_index=True), replace(plan, folds=folds)
 
 
 def _final(  # noqa: PLR0917

@@ -1,0 +1,156 @@
+"""FaceNet on pictures of speech anew: two pictures, transfer between two corpora, and training on both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from affekt import files
+from affekt.corpora.source import parse_source
+from affekt.errors import UsageError
+from affekt.evaluation.ablation import Ablation
+from affekt.recipe import FacenetRecipe, Recipe
+from affekt.training import distributed
+from affekt.training.journal import Watcher
+from affekt.training.run import Say
+from affekt.verbs.ablate import Cell, ablate
+from affekt.verbs.reproduce import PROTOCOLS
+from affekt.verbs.train import train
+
+PICTURES = ("spectrogram", "waveform")
+
+
+@dataclass(frozen=True)
+class Liu2021:
+    """Ablations by name: `SOURCE-to-TARGET` is tested on the target, `CORPUS-random` is speaker-dependent."""
+
+    parts: dict[str, Ablation]
+
+    def to_markdown(self) -> str:
+        """All of them under one another."""
+        return "\n".join(part.to_markdown() for part in self.parts.values())
+
+    def to_figures(self, prefix: str) -> dict[str, float]:
+        """Flat, as benchmarks record them."""
+        return {
+            key: value
+            for name, part in self.parts.items()
+            for key, value in part.to_figures(f"{prefix}.{name}").items()
+        }
+
+
+def reproduce_liu2021(
+    recipe: Recipe,
+    out: Path,
+    *,
+    source: str,
+    target: str,
+    folds: int = 5,
+    seeds: Sequence[int] = (0, 1, 2),
+    one_way: bool = False,
+    say: Say | None = None,
+    watcher: Watcher | None = None,
+) -> Liu2021:
+    """Scratch, transferred and joint training on two kinds of pictures (Liu et al., JASA 149(2), 2021).
+
+    On the folds of the target: each picture from scratch, tuned from a network that learnt either picture of
+    the source, and trained together with all of the source (`train.balance=corpora`). Then the same with the
+    corpora's places exchanged. Each corpus is split by its usual protocol; the source also at random, with
+    the same speakers on both sides, and every figure of that says so.
+
+    Args:
+        recipe: what to train, of the system `facenet`; its `data` and `network.picture` are set here.
+        out: the folder of all runs; what stopped there goes on.
+        source, target: one corpus each, such as `casia:FOLDER`.
+        folds: of the protocols that let one choose.
+        one_way: leaves out the exchange.
+
+    Raises:
+        UsageError, CorpusError, TrainingError: as `train`.
+    """
+    if not isinstance(recipe, FacenetRecipe):
+        raise UsageError(f"recipe: of the system {recipe.system}; liu2021 is about system=facenet")
+    say = say or (lambda text: None)
+    names = [parse_source(one)[0] for one in (source, target)]
+    if names[0] == names[1]:
+        names = [f"{name}{at}" for at, name in enumerate(names, 1)]
+    ways = [(source, target, names)]
+    if not one_way:
+        ways.append((target, source, names[::-1]))
+    parts = {}
+    for first, second, (before, after) in ways:
+        learnt = recipe.model_copy(update={"data": (first,)})
+        inits = _pretrained(learnt, out / "pretrained" / before, seeds, say, watcher)
+        parts[f"{before}-to-{after}"] = ablate(
+            recipe.model_copy(update={"data": (second,)}),
+            out / f"{before}-to-{after}",
+            [*scratch(), *_transferred(inits), *_joint(first)],
+            _pairs(),
+            title=f"liu2021, {before} to {after}: tested on {after}",
+            protocol=PROTOCOLS.get(parse_source(second)[0], "speaker-kfold"),
+            folds=folds,
+            seeds=seeds,
+            say=say,
+            watcher=watcher,
+        )
+    parts[f"{names[0]}-random"] = ablate(
+        recipe.model_copy(update={"data": (source,)}),
+        out / f"{names[0]}-random",
+        scratch(),
+        [(PICTURES[0], PICTURES[1])],
+        title=f"liu2021, {names[0]}, the same speakers in training and test (speaker-dependent)",
+        protocol="random",
+        folds=folds,
+        seeds=seeds,
+        speaker_dependent=True,
+        say=say,
+        watcher=watcher,
+    )
+    found = Liu2021(parts)
+    if distributed.rank() == 0:
+        files.write_text(out / "liu2021.md", found.to_markdown())
+    return found
+
+
+def scratch() -> list[Cell]:
+    """Each picture, from nothing."""
+    return [Cell(picture, {"network": {"picture": picture}}) for picture in PICTURES]
+
+
+def _transferred(inits: dict[str, dict[int, str]]) -> list[Cell]:
+    return [
+        Cell(f"{before} to {after}", {"network": {"picture": after}}, inits[before])
+        for before in PICTURES
+        for after in PICTURES
+    ]
+
+
+def _joint(source: str) -> list[Cell]:
+    return [
+        Cell(
+            f"both corpora, {picture}",
+            {"network": {"picture": picture}, "extra": (source,), "train": {"balance": "corpora"}},
+        )
+        for picture in PICTURES
+    ]
+
+
+def _pairs() -> list[tuple[str, str]]:
+    transferred = [(f"{before} to {after}", after) for before in PICTURES for after in PICTURES]
+    joint = [(f"both corpora, {picture}", picture) for picture in PICTURES]
+    return [*transferred, *joint, (PICTURES[0], PICTURES[1])]
+
+
+def _pretrained(
+    recipe: Recipe, out: Path, seeds: Sequence[int], say: Say, watcher: Watcher | None
+) -> dict[str, dict[int, str]]:
+    """A model for each picture and seed, of all speakers: picture -> seed -> its folder."""
+    found: dict[str, dict[int, str]] = {picture: {} for picture in PICTURES}
+    for cell in scratch():
+        for seed in seeds:
+            folder = out / cell.name / f"seed-{seed}"
+            say(f"pre-training on {out.name}, {cell.name}, seed {seed}")
+            made = train(cell.apply(recipe, seed), folder, resume=True, say=say, watcher=watcher)
+            found[cell.name][seed] = str(made.model)
+    return found
