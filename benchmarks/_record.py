@@ -53,6 +53,14 @@ def record(
     )
 
 
+def trained(out: Path) -> dict[str, str]:
+    """The commit that each run in or below a folder was trained at: a figure may be taken from them later."""
+    return {
+        str(path.parent.relative_to(out)): str(files.read_json(path)["commit"])
+        for path in sorted(out.rglob("run.json"))
+    }
+
+
 def machine() -> dict[str, str | int | float]:
     """The processor, its usable cores, the memory in GiB, and the Python that ran."""
     return {

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import torch
-from _record import DATA, RESULTS, record
+from _record import DATA, RESULTS, record, trained
 from rich.console import Console
 
 from affekt import recipe
@@ -56,7 +56,13 @@ def main() -> None:
             curves.setdefault(name, []).append((share, uar.value, uar.low, uar.high))
             figures |= report.to_figures(f"{corpus}.learning_curve.{name}.{round(100 * share)}")
     shares_figure(curves, RESULTS / f"learning_curve_{corpus}.png", title=f"{corpus}, {FOLDS} speaker folds")
-    record(f"learning_curve_{corpus}", figures, {"curves": curves}, started, script="learning_curve")
+    record(
+        f"learning_curve_{corpus}",
+        figures,
+        {"curves": curves, "trained_at": trained(out)},
+        started,
+        script="learning_curve",
+    )
 
 
 def _arguments() -> argparse.Namespace:

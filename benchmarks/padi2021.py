@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import torch
-from _record import DATA, record
+from _record import DATA, record, trained
 from resnet_stats import NEMO_FOLDS, PROTOCOLS
 from rich.console import Console
 
@@ -50,6 +50,7 @@ def main() -> None:
     details = {
         "recipe": resolved.model_copy(update={"data": (corpus,)}).model_dump(mode="json"),
         "seeds": arguments.seeds,
+        "trained_at": trained(out),
         f"{corpus}.padi2021": result.to_json(),
     }
     record(f"padi2021_{corpus}", result.to_figures(f"{corpus}.padi2021"), details, started, script="padi2021")

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import torch
-from _record import DATA, record
+from _record import DATA, record, trained
 from rich.console import Console
 
 from affekt import recipe
@@ -44,6 +44,7 @@ def main() -> None:
     details = {
         "recipe": settings,
         "threads": arguments.threads,
+        "trained_at": trained(out),
         f"{corpus}.{protocol}": result.report.to_json(),
     }
     figures = result.report.to_figures(f"{corpus}.{protocol}")

@@ -17,7 +17,6 @@ from _record import DATA, record
 from rich.console import Console
 
 from affekt import files, recipe
-from affekt.training.run import finished
 from affekt.verbs.train import train
 
 FOLDS, EPOCHS = 5, 24
@@ -64,13 +63,10 @@ def main() -> None:
                 *changes,
             ],
         )
-        if (report := finished(folder, made)) is None:
-            train(made, folder, protocol="speaker-kfold", folds=FOLDS, resume=True, say=say)
-            report = files.read_json(folder / "report.json")
-        uar = report["pooled"]["uar"]
+        report = train(made, folder, protocol="speaker-kfold", folds=FOLDS, resume=True, say=say).report
+        assert report is not None
         figures |= {
-            f"emodb.trials.{name}.uar{end}": uar[key]
-            for end, key in (("", "value"), (".low", "low"), (".high", "high"))
+            key: value for key, value in report.to_figures(f"emodb.trials.{name}").items() if ".uar" in key
         }
         commit = files.read_json(folder / "run.json")["commit"]
         details[name] = {"changes": changes, "commit": commit}

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import torch
-from _record import DATA, record
+from _record import DATA, record, trained
 from resnet_stats import NEMO_FOLDS, NORMALISATION, PROTOCOLS
 from rich.console import Console
 
@@ -48,6 +48,7 @@ def main() -> None:
     details = {
         "recipe": resolved.model_copy(update={"data": (corpus,)}).model_dump(mode="json"),
         "seeds": arguments.seeds,
+        "trained_at": trained(out),
         f"{corpus}.zhang2018": result.to_json(),
     }
     figures = result.to_figures(f"{corpus}.zhang2018")

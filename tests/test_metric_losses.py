@@ -25,7 +25,7 @@ def mined(embeddings: Tensor, targets: list[int], margin: float) -> float:
             chosen = min(farther) if farther else max(negatives)
             losses.append(max(0.0, distance[positive] - chosen + margin))
     counted = [one for one in losses if one > 0]
-    return sum(counted) / max(1, len(counted))
+    return float(sum(counted) / max(1, len(counted)))
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=14), st.integers(0, 999), st.floats(0.05, 1))

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from affekt.corpora.label_files import entries_of
-from affekt.corpora.spec import LabelFiles, parse
+from affekt.corpora.shapes import LabelFiles
+from affekt.corpora.spec import parse
 from affekt.errors import CorpusError
 
 DECLARED = LabelFiles(

@@ -9,7 +9,7 @@ from affekt import files
 from affekt.evaluation.plots import confusion_figure, speakers_figure
 from affekt.evaluation.report import Report
 from affekt.evaluation.score_plots import reliability_figure, risk_coverage_figure
-from affekt.evaluation.scored import SCORES
+from affekt.evaluation.scored import HELD_OUT, SCORES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +24,7 @@ def write_report(
     `risk_coverage.png`. The scores of validation clips, if given, stand in `validation.csv`.
     """
     if held_out is not None:
-        files.write_text(folder / "validation.csv", held_out.to_csv(index=False))
+        files.write_text(folder / HELD_OUT, held_out.to_csv(index=False))
     files.write_text(folder / SCORES, scored.to_csv(index=False))
     files.write_json(folder / "report.json", report.to_json())
     files.write_text(folder / "report.md", report.to_markdown())

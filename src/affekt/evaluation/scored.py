@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCORES = "scores.csv"
+HELD_OUT = "validation.csv"
 PREFIX = "score_"
 GROUP_COLUMNS = ("gender", "language", "age")
 """Columns of a corpus's table that are kept where they say something, to compare groups of speakers."""
@@ -29,12 +30,16 @@ _DIGITS = 6
 
 @dataclass(frozen=True)
 class ScoredRun:
-    """What a cross-validation or an evaluation left: its table, the emotions scored, and its protocol."""
+    """What a cross-validation or an evaluation left: its table, the emotions scored, and its protocol.
+
+    `held_out` is the table of the validation clips, where the folds had some.
+    """
 
     path: Path
     table: pd.DataFrame
     labels: tuple[str, ...]
     protocol: str
+    held_out: pd.DataFrame | None = None
 
 
 def scored_table(
@@ -83,14 +88,24 @@ def read_run(folder: Path | str) -> ScoredRun:
     Raises:
         UsageError: the folder holds no `scores.csv` and `report.json`, or they are damaged.
     """
-    import pandas as pd
-
     folder = Path(folder)
     path = folder / SCORES
     if not path.is_file():
         raise UsageError(
             f"{folder}: no {SCORES}; give a folder of `affekt train --protocol` or `affekt evaluate -o`"
         )
+    table, labels = _read(path)
+    report = files.read_json(folder / "report.json")
+    protocol = report.get("protocol") if isinstance(report, dict) else None
+    if not isinstance(protocol, str):
+        raise UsageError(f"{folder / 'report.json'}: names no protocol; run it again")
+    aside = folder / HELD_OUT
+    return ScoredRun(folder, table, labels, protocol, _read(aside)[0] if aside.is_file() else None)
+
+
+def _read(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    import pandas as pd
+
     try:
         texts = {"fold": str, "file": str, "speaker": str, "corpus": str, "emotion": str, "predicted": str}
         table = pd.read_csv(path, dtype=texts, keep_default_na=True)
@@ -100,11 +115,7 @@ def read_run(folder: Path | str) -> ScoredRun:
     labels = tuple(name.removeprefix(PREFIX) for name in table.columns if name.startswith(PREFIX))
     if missing or not labels or table.empty:
         raise UsageError(f"{path}: no {missing[0] if missing else 'scores'} in it; run it again")
-    report = files.read_json(folder / "report.json")
-    protocol = report.get("protocol") if isinstance(report, dict) else None
-    if not isinstance(protocol, str):
-        raise UsageError(f"{folder / 'report.json'}: names no protocol; run it again")
-    return ScoredRun(folder, table, labels, protocol)
+    return table, labels
 
 
 def _texts(column: Any) -> list[str]:

@@ -70,7 +70,8 @@ class Fit:
         self.network = network.to(distributed.device())
         self.kinds: IntArray | None = getattr(task, "kinds", None)
         self.metric = Metric.wanted(self.network, recipe)
-        if self.kinds is None and (self.metric or recipe.train.balance != "none"):
+        told = self.metric is not None or recipe.train.balance != "none"
+        if told and not hasattr(task, "positions"):
             raise UsageError("train.balance and train.losses: for emotions alone; leave them as they are")
         groups = parameter_groups(self.network, recipe)
         for group in groups:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -41,24 +40,19 @@ def decoding(watcher: Watcher | None) -> Callable[[int, int], None] | None:
     return (lambda done, total: watcher(done, total, "reading clips")) if watcher else None
 
 
-def finished(out: Path, recipe: Recipe) -> dict[str, Any] | None:
-    """The report of a cross-validation that ended in this folder; None where none did.
+def finished(out: Path, recipe: Recipe) -> bool:
+    """Whether a cross-validation by this recipe ended in this folder.
 
-    It may be of a time when recipes had fewer keys: what is compared is what they mean. With `init` the
-    network's shape is the other network's.
+    It may be of a time when recipes had fewer keys: what is compared is what they mean.
 
     Raises:
-        UsageError: it is one of another recipe.
+        UsageError: one by another recipe did.
     """
     if not (out / "report.json").exists():
-        return None
-    kept = recipes.load(str(out / "recipe.yaml"))
-    if recipe.init is not None:
-        recipe = recipe.model_copy(update={"system": kept.system, "network": kept.network})
-    if kept.model_dump() != recipe.model_dump():
+        return False
+    if recipes.load(str(out / "recipe.yaml")).model_dump() != recipe.model_dump():
         raise UsageError(f"{out}: holds a run of another recipe, see recipe.yaml; choose another folder")
-    report: dict[str, Any] = files.read_json(out / "report.json")
-    return report
+    return True
 
 
 def record_run(out: Path, recipe: Recipe, protocol: str, resume: bool) -> None:

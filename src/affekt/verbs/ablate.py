@@ -14,7 +14,7 @@ from affekt.evaluation.scored import read_run
 from affekt.recipe import Recipe
 from affekt.training import distributed
 from affekt.training.journal import Watcher
-from affekt.training.run import Say, finished
+from affekt.training.run import Say
 from affekt.verbs.train import train
 
 if TYPE_CHECKING:
@@ -75,20 +75,18 @@ def ablate(
             folder = out / cell.name.replace(" ", "-") / f"seed-{seed}"
             say(f"{cell.name}, seed {seed}")
             made = cell.apply(recipe, seed)
-            report = finished(folder, made)
-            if report is None:
-                train(
-                    made,
-                    folder,
-                    protocol=protocol,
-                    folds=folds,
-                    speaker_dependent=speaker_dependent,
-                    resume=True,
-                    say=say,
-                    watcher=watcher,
-                )
-                report = files.read_json(folder / "report.json")
-            labels, title_of_folds = tuple(sorted({*labels, *report["labels"]})), report["protocol"]
+            report = train(
+                made,
+                folder,
+                protocol=protocol,
+                folds=folds,
+                speaker_dependent=speaker_dependent,
+                resume=True,
+                say=say,
+                watcher=watcher,
+            ).report
+            assert report is not None
+            labels, title_of_folds = tuple(sorted({*labels, *report.labels})), report.protocol
             scored.setdefault(cell.name, []).append(read_run(folder).table)
     result = ablation(scored, labels, differences, title=title, protocol=title_of_folds)
     if distributed.rank() == 0:

@@ -72,45 +72,79 @@ def reproduce_liu2021(
     if not isinstance(recipe, FacenetRecipe):
         raise UsageError(f"recipe: of the system {recipe.system}; liu2021 is about system=facenet")
     say = say or (lambda text: None)
-    names = [parse_source(one)[0] for one in (source, target)]
-    if names[0] == names[1]:
-        names = [f"{name}{at}" for at, name in enumerate(names, 1)]
-    ways = [(source, target, names)]
-    if not one_way:
-        ways.append((target, source, names[::-1]))
     parts = {}
-    for first, second, (before, after) in ways:
-        learnt = recipe.model_copy(update={"data": (first,)})
-        inits = _pretrained(learnt, out / "pretrained" / before, seeds, say, watcher)
-        parts[f"{before}-to-{after}"] = ablate(
-            recipe.model_copy(update={"data": (second,)}),
-            out / f"{before}-to-{after}",
-            [*scratch(), *_transferred(inits), *_joint(first)],
-            _pairs(),
-            title=f"liu2021, {before} to {after}: tested on {after}",
-            protocol=PROTOCOLS.get(parse_source(second)[0], "speaker-kfold"),
+    for part in plan(source, target, out, seeds, one_way=one_way):
+        if part.learnt is not None:
+            learnt = recipe.model_copy(update={"data": (part.learnt,)})
+            for cell in scratch():
+                for seed in seeds:
+                    say(f"pre-training on {part.learnt}, {cell.name}, seed {seed}")
+                    folder = _folder(part.pretrained, cell.name, seed)
+                    train(cell.apply(learnt, seed), folder, resume=True, say=say, watcher=watcher)
+        parts[part.name] = ablate(
+            recipe.model_copy(update={"data": (part.tested,)}),
+            out / part.name,
+            part.cells,
+            part.pairs,
+            title=part.title,
+            protocol=part.protocol,
             folds=folds,
             seeds=seeds,
+            speaker_dependent=part.learnt is None,
             say=say,
             watcher=watcher,
         )
-    parts[f"{names[0]}-random"] = ablate(
-        recipe.model_copy(update={"data": (source,)}),
-        out / f"{names[0]}-random",
-        scratch(),
-        [(PICTURES[0], PICTURES[1])],
-        title=f"liu2021, {names[0]}, the same speakers in training and test (speaker-dependent)",
-        protocol="random",
-        folds=folds,
-        seeds=seeds,
-        speaker_dependent=True,
-        say=say,
-        watcher=watcher,
-    )
     found = Liu2021(parts)
     if distributed.rank() == 0:
         files.write_text(out / "liu2021.md", found.to_markdown())
     return found
+
+
+@dataclass(frozen=True)
+class Part:
+    """One ablation: tested on `tested`, started from what was `learnt` (None: the speaker-dependent one)."""
+
+    name: str
+    title: str
+    tested: str
+    learnt: str | None
+    protocol: str
+    cells: list[Cell]
+    pairs: list[tuple[str, str]]
+    pretrained: Path
+
+
+def plan(source: str, target: str, out: Path, seeds: Sequence[int], *, one_way: bool) -> list[Part]:
+    """The ablations in the order they are run.
+
+    Raises:
+        UsageError: not a source.
+    """
+    names = [parse_source(one)[0] for one in (source, target)]
+    if names[0] == names[1]:
+        names = [f"{name}{at}" for at, name in enumerate(names, 1)]
+    ways = [(source, target, *names)]
+    if not one_way:
+        ways.append((target, source, *names[::-1]))
+    parts = []
+    for learnt, tested, before, after in ways:
+        pretrained = out / "pretrained" / before
+        parts.append(
+            Part(
+                f"{before}-to-{after}",
+                f"liu2021, {before} to {after}: tested on {after}",
+                tested,
+                learnt,
+                PROTOCOLS.get(parse_source(tested)[0], "speaker-kfold"),
+                [*scratch(), *_transferred(pretrained, seeds), *_joint(learnt)],
+                _pairs(),
+                pretrained,
+            )
+        )
+    name = f"{names[0]}-random"
+    title = f"liu2021, {names[0]}, the same speakers in training and test (speaker-dependent)"
+    parts.append(Part(name, title, source, None, "random", scratch(), [PICTURES], out))
+    return parts
 
 
 def scratch() -> list[Cell]:
@@ -118,12 +152,19 @@ def scratch() -> list[Cell]:
     return [Cell(picture, {"network": {"picture": picture}}) for picture in PICTURES]
 
 
-def _transferred(inits: dict[str, dict[int, str]]) -> list[Cell]:
+def _transferred(pretrained: Path, seeds: Sequence[int]) -> list[Cell]:
+    def inits(picture: str) -> dict[int, str]:
+        return {seed: str(_folder(pretrained, picture, seed) / "model") for seed in seeds}
+
     return [
-        Cell(f"{before} to {after}", {"network": {"picture": after}}, inits[before])
+        Cell(f"{before} to {after}", {"network": {"picture": after}}, inits(before))
         for before in PICTURES
         for after in PICTURES
     ]
+
+
+def _folder(pretrained: Path, picture: str, seed: int) -> Path:
+    return pretrained / picture / f"seed-{seed}"
 
 
 def _joint(source: str) -> list[Cell]:
@@ -139,18 +180,4 @@ def _joint(source: str) -> list[Cell]:
 def _pairs() -> list[tuple[str, str]]:
     transferred = [(f"{before} to {after}", after) for before in PICTURES for after in PICTURES]
     joint = [(f"both corpora, {picture}", picture) for picture in PICTURES]
-    return [*transferred, *joint, (PICTURES[0], PICTURES[1])]
-
-
-def _pretrained(
-    recipe: Recipe, out: Path, seeds: Sequence[int], say: Say, watcher: Watcher | None
-) -> dict[str, dict[int, str]]:
-    """A model for each picture and seed, of all speakers: picture -> seed -> its folder."""
-    found: dict[str, dict[int, str]] = {picture: {} for picture in PICTURES}
-    for cell in scratch():
-        for seed in seeds:
-            folder = out / cell.name / f"seed-{seed}"
-            say(f"pre-training on {out.name}, {cell.name}, seed {seed}")
-            made = train(cell.apply(recipe, seed), folder, resume=True, say=say, watcher=watcher)
-            found[cell.name][seed] = str(made.model)
-    return found
+    return [*transferred, *joint, PICTURES]

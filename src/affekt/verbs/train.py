@@ -17,7 +17,7 @@ from affekt.errors import CorpusError, UsageError
 from affekt.evaluation import Report, confusion, summarise, uar
 from affekt.evaluation.folder import write_report
 from affekt.evaluation.plots import learning_curve_figure
-from affekt.evaluation.scored import scored_table
+from affekt.evaluation.scored import PREFIX, read_run, scored_table
 from affekt.models import build
 from affekt.recipe import Recipe
 from affekt.splits import Fold, Folds, make_folds, train_validation
@@ -29,7 +29,7 @@ from affekt.training.examples import Targets, labelled, part, selected, targets
 from affekt.training.fit import Fit, autocast
 from affekt.training.journal import Journal, Watcher
 from affekt.training.package import package, training_corpora
-from affekt.training.run import Say, decoding, held, record_run
+from affekt.training.run import Say, decoding, finished, held, record_run
 from affekt.training.scoring import score_rows
 from affekt.training.transfer import Source, inherit, start
 from affekt.verbs.sources import open_source
@@ -127,6 +127,10 @@ def train(
         plan = _plan(table, recipe, protocol, folds, speaker_dependent)
         if recipe.extra:
             table, plan = _with_extra(table, plan, recipe)
+        if protocol is not None and resume and finished(out, recipe):
+            say(f"{out}: finished before; its report is made from its scores")
+            kept = read_run(out)
+            return TrainResult(out, report=_report(out, recipe, plan, kept.table, kept.held_out))
         learnt = targets(table, recipe.labels)
         say(
             f"{len(table)} clips, {corpora.speaker_key(table).nunique()} speakers, {', '.join(learnt.labels)}"
@@ -239,13 +243,19 @@ def _cross_validate(run: _Run, plan: Folds, say: Say) -> Report:
             say(f"{label}{plan.title}: uar {figure:.3f}, best epoch {_best(history)}")
     rows = pd.concat(scored, ignore_index=True)
     watched = pd.concat(held_out, ignore_index=True) if held_out else None
-    title = f"{run.recipe.system} on {', '.join(sorted(set(rows['corpus'])))}"
-    report = summarise(
-        rows, run.learnt.labels, title=title, protocol=plan.title, seed=run.recipe.seed, held_out=watched
-    )
-    if distributed.rank() == 0:
-        write_report(run.folder, report, rows, held_out=watched)
+    report = _report(run.folder, run.recipe, plan, rows, watched)
     distributed.barrier()
+    return report
+
+
+def _report(
+    folder: Path, recipe: Recipe, plan: Folds, rows: pd.DataFrame, watched: pd.DataFrame | None
+) -> Report:
+    labels = [name.removeprefix(PREFIX) for name in rows.columns if name.startswith(PREFIX)]
+    title = f"{recipe.system} on {', '.join(sorted(set(rows['corpus'])))}"
+    report = summarise(rows, labels, title=title, protocol=plan.title, seed=recipe.seed, held_out=watched)
+    if distributed.rank() == 0:
+        write_report(folder, report, rows, held_out=watched)
     return report
 
 
