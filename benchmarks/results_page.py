@@ -78,8 +78,11 @@ What falls short so far:
   training loss is at its floor. With masked and warped copies it adds about three points on each corpus; the
   two together gain what was hoped for on RAVDESS (eight points), and less on EMO-DB and nEMO. RAVDESS stays
   below the 0.72 and EMO-DB below the 0.85 that were hoped for. 251 speakers with one recording each are few,
-  and the networks are thin and trained for 24 passes (six on nEMO) with one seed. `transfer_trials` lists
-  what else was tried: a slow trunk loses the gain; stronger masks, mixed clips and other speeds add nothing.
+  and the networks are thin and trained for 24 passes (six on nEMO) with one seed. What else was tried stands
+  in `benchmarks/transfer_trials.py`: a slow trunk loses the gain; stronger masks, mixed clips and other
+  speeds add nothing on EMO-DB.
+- Two processes on two cores are slower than one (`processes.speed_up`): every layer's batch statistics are
+  added up over processes, and the batches of a small corpus are too short for that.
 - The learning curve on EMO-DB shows the gain of transfer where clips are few; with all of them both are alike
   on its three folds, unlike on ten.
 - A model folder whose graph is a bomb of repeated operators is refused, but only after the seconds and the
