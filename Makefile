@@ -10,6 +10,8 @@ predict: .venv/.base
 
 # One thread: the tests' networks are tiny, and on many cores threads would only wait for each other.
 test: .venv/.test
+	@$(BIN)/python -c "from tests.fixtures.browser import INSTALL, executable; executable() or \
+	print('no Chromium: the tests of pages are skipped, or fail where CI is set; get it with:', INSTALL)"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
 
 lint: .venv/.lint

@@ -9,6 +9,9 @@ import hypothesis
 import pytest
 
 from tests.fixtures import tiny
+from tests.fixtures.browser import browser, microphone, visit
+
+__all__ = ["browser", "data_root", "microphone", "tiny_model_folder", "visit"]
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("affekt", deadline=None)
