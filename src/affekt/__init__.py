@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from affekt.explanation import Explanation, explain
     from affekt.prediction import Prediction
     from affekt.recognizer import Recognizer
+    from affekt.serving import serve
     from affekt.verbs.compare import compare
     from affekt.verbs.cross import evaluate_cross
     from affekt.verbs.embed import embed
@@ -82,6 +83,7 @@ __all__ = [
     "reproduce_liu2021",
     "reproduce_padi2021",
     "reproduce_zhang2018",
+    "serve",
     "train",
 ]
 
@@ -100,6 +102,7 @@ _HOMES = {
     "reproduce_liu2021": "affekt.verbs.liu2021",
     "reproduce_padi2021": "affekt.verbs.reproduce",
     "reproduce_zhang2018": "affekt.verbs.zhang2018",
+    "serve": "affekt.serving",
     "train": "affekt.verbs.train",
 }
 

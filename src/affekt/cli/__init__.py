@@ -31,6 +31,7 @@ VERBS = {
     "compare": "Which of several runs is better on the same clips.",
     "explain": "Which regions of time and frequency decided.",
     "embed": "The vectors behind the decisions, and a map of them.",
+    "serve": "Answer requests over HTTP, with a page to try it on.",
     "corpus": "List, scan and check corpora.",
     "models": "List the known models, check a model folder.",
 }

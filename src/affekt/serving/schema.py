@@ -1,0 +1,133 @@
+"""The shapes of requests and answers, as OpenAPI shows them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+Channels = Literal["mix", "split"]
+"""What becomes of several channels: one recording, or one each."""
+
+Format = Literal["json", "csv", "vtt"]
+"""Of an answer."""
+
+
+class Problem(_Shape):
+    """Why a request was not answered."""
+
+    code: str = Field(examples=["body_too_large"])
+    message: str = Field(examples=["over 33554432 bytes; send the recordings in several requests"])
+    request_id: str = Field(examples=["6f1c0f0a9d3e4b21"])
+
+
+class ErrorAnswer(_Shape):
+    """The body of every 4xx and 5xx."""
+
+    error: Problem
+
+
+class Window(_Shape):
+    """What is heard in one window of a timeline; times in seconds."""
+
+    start: float
+    end: float
+    emotion: str
+    confidence: float | None
+    scores: dict[str, float] | None
+
+
+class Segment(_Shape):
+    """A stretch of one emotion."""
+
+    start: float
+    end: float
+    emotion: str
+    confidence: float | None
+
+
+class Timeline(_Shape):
+    """A recording over time: windows of `window` seconds, every `hop` seconds."""
+
+    window: float
+    hop: float
+    windows: list[Window]
+    segments: list[Segment]
+    summary: dict[str, Any]
+
+
+class Result(_Shape):
+    """One recording: what is heard in it, or the reason why nothing is."""
+
+    file: str = Field(examples=["call.wav"])
+    start: float = Field(description="Seconds.", examples=[0.0])
+    end: float | None = Field(description="Seconds.", examples=[2.0])
+    emotion: str | None = Field(examples=["anger"])
+    confidence: float | None = Field(ge=0, le=1, examples=[0.69])
+    scores: dict[str, float] | None = Field(examples=[{"anger": 0.69, "happiness": 0.31}])
+    status: str = Field(description="`ok`, `warning:CODE+CODE` or `error:CODE`.", examples=["ok"])
+    error: str | None = Field(examples=[None])
+    message: str | None = Field(examples=[None])
+    timeline: Timeline | None = None
+
+
+class PredictAnswer(_Shape):
+    """One result for each recording, in the order in which they were sent."""
+
+    model: str = Field(examples=["default"])
+    results: list[Result]
+
+
+class MetricShape(_Shape):
+    """A figure with the ends of its 95 % interval."""
+
+    value: float
+    low: float | None
+    high: float | None
+
+
+class Licence(_Shape):
+    """Of the weights, or of a corpus that they were trained on."""
+
+    name: str = Field(examples=["weights", "nemo"])
+    licence: str
+    non_commercial: bool
+
+
+class ModelShape(_Shape):
+    """A model that this server runs."""
+
+    name: str = Field(examples=["default"])
+    default: bool = Field(description="Whether it answers requests that name no model.")
+    system: str
+    labels: list[str]
+    calibrated: bool = Field(description="Whether a score of 0.9 was made to mean right nine times in ten.")
+    attention: bool = Field(description="Whether it can show where it looks without extra work.")
+    licences: list[Licence]
+    metrics: dict[str, MetricShape]
+    card: str = Field(description="The model card, Markdown.")
+
+
+class ModelsAnswer(_Shape):
+    """All of them, the default one first."""
+
+    models: list[ModelShape]
+
+
+class Health(_Shape):
+    """Whether the process is alive."""
+
+    status: str = Field(examples=["ok"])
+    version: str
+    token: bool = Field(description="Whether requests need one.")
+
+
+class Ready(_Shape):
+    """Whether it takes requests."""
+
+    status: str = Field(examples=["ready"])

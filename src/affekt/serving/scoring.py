@@ -1,0 +1,112 @@
+"""One thread that scores the recordings of all requests, those of equal length together."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from affekt.audio import Waveform
+from affekt.prediction import Prediction
+from affekt.recognizer import Recognizer
+
+MOST_CLIPS = 16
+"""In a batch."""
+
+MOST_SAMPLES = 60 * 16_000
+"""In a batch of several: a longer recording runs alone."""
+
+Watch = Callable[[int, float, float], None]
+"""Told of each batch: clips, seconds of the first in the queue, seconds of work."""
+
+
+@dataclass
+class _Job:
+    recognizer: Recognizer
+    waveform: Waveform
+    future: Future[Prediction] = field(default_factory=Future)
+    since: float = field(default_factory=time.monotonic)
+
+    @property
+    def kind(self) -> tuple[int, int]:
+        return id(self.recognizer), len(self.waveform.samples)
+
+
+class Scoring:
+    """Takes recordings from any thread and scores them on its own, in the order in which they came.
+
+    While one batch runs, others come in; those that are as long as the first in the queue, and for the same
+    model, run together with it. Nobody waits for a batch to fill. `urgent` ones, of live streams, go first.
+    """
+
+    def __init__(self, watch: Watch | None = None) -> None:
+        self._watch = watch
+        self._urgent: deque[_Job] = deque()
+        self._usual: deque[_Job] = deque()
+        self._stopped = False
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name="affekt-scoring", daemon=True)
+        self._thread.start()
+
+    def submit(
+        self, recognizer: Recognizer, waveform: Waveform, *, urgent: bool = False
+    ) -> Future[Prediction]:
+        """The prediction to come; cancelling it before its turn takes it out of the queue."""
+        job = _Job(recognizer, waveform)
+        with self._changed:
+            if self._stopped:
+                raise RuntimeError("the scoring thread has stopped")
+            (self._urgent if urgent else self._usual).append(job)
+            self._changed.notify()
+        return job.future
+
+    def stop(self) -> None:
+        """Finishes what was taken, and ends the thread."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while batch := self._next():
+            running = [job for job in batch if job.future.set_running_or_notify_cancel()]
+            if running:
+                self._run(running)
+
+    def _next(self) -> list[_Job]:
+        with self._changed:
+            while not (self._urgent or self._usual or self._stopped):
+                self._changed.wait()
+            queue = self._urgent or self._usual
+            if not queue:
+                return []
+            first = queue.popleft()
+            most = min(MOST_CLIPS, max(1, MOST_SAMPLES // max(1, len(first.waveform.samples))))
+            return [first, *_taken(queue, first.kind, most - 1)]
+
+    def _run(self, jobs: Sequence[_Job]) -> None:
+        started = time.monotonic()
+        try:
+            found = jobs[0].recognizer.recognize_many([job.waveform for job in jobs])
+        except BaseException as error:
+            for job in jobs:
+                job.future.set_exception(error)
+        else:
+            for job, prediction in zip(jobs, found, strict=True):
+                job.future.set_result(prediction)
+        if self._watch is not None:
+            self._watch(len(jobs), started - jobs[0].since, time.monotonic() - started)
+
+
+def _taken(queue: deque[_Job], kind: tuple[int, int], most: int) -> list[_Job]:
+    """Takes up to so many jobs of a kind out of a queue, the oldest first; the others keep their order."""
+    found: list[_Job] = []
+    others: list[_Job] = []
+    while queue and len(found) < most:
+        job = queue.popleft()
+        (found if job.kind == kind else others).append(job)
+    queue.extendleft(reversed(others))
+    return found
