@@ -10,7 +10,10 @@ AffektError
 |  |- AudioCorruptError       a header or the data cannot be decoded
 |  |- AudioEmptyError         no samples
 |  |- AudioNonFiniteError     NaN or infinite samples
-|  `- AudioTooLargeError      over a limit on length, size, rate or channels
+|  |- AudioTooLargeError      over a limit on length, size, rate or channels
+|  |- AudioCrashedError       its decoder, a process of its own, died of it
+|  |- AudioTimeoutError       its decoder did not end in time
+|  `- AudioMemoryError        its decoder wanted more memory than is allowed
 |- CorpusError           a corpus folder or a table is not as it should be
 |  `- SplitError         folds cannot be made, or would leak a speaker
 |- ModelFolderError      a model folder is damaged, incomplete or not to be trusted
@@ -101,6 +104,24 @@ class AudioTooLargeError(AudioError):
     """The recording is over a limit on length, size, rate or channels."""
 
     code = "too_large"
+
+
+class AudioCrashedError(AudioError):
+    """The process that decoded the recording died of it."""
+
+    code = "crashed"
+
+
+class AudioTimeoutError(AudioError):
+    """The process that decoded the recording did not end in time."""
+
+    code = "timeout"
+
+
+class AudioMemoryError(AudioError):
+    """The process that decoded the recording wanted more memory than is allowed."""
+
+    code = "memory"
 
 
 class CorpusError(AffektError):

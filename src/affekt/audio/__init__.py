@@ -17,17 +17,19 @@ from affekt.audio.levels import (
     WILD_ABOVE,
 )
 from affekt.audio.limits import SAMPLE_RATE, Limits
-from affekt.audio.reading import Stream, Waveform, load, read, stream
+from affekt.audio.reading import DEFAULT_LIMITS, Blocks, Stream, Waveform, load, read, stream, whole
 from affekt.audio.sources import Source
 from affekt.audio.spans import cut
 
 __all__ = [
     "CANCELLED_BELOW",
     "CLIPPED_SHARE",
+    "DEFAULT_LIMITS",
     "SAMPLE_RATE",
     "SILENT_BELOW",
     "WARNINGS",
     "WILD_ABOVE",
+    "Blocks",
     "Limits",
     "Source",
     "Stream",
@@ -36,4 +38,5 @@ __all__ = [
     "load",
     "read",
     "stream",
+    "whole",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,25 @@ class Waveform:
     def seconds(self) -> float:
         """The length."""
         return len(self.samples) / SAMPLE_RATE
+
+
+class Blocks(Protocol):
+    """A recording in blocks [samples], float32, mono, 16 kHz; to be walked once, wherever it is decoded."""
+
+    name: str
+    rate: int
+    channels: int
+    warnings: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]: ...
+
+    def __enter__(self) -> Blocks: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Stream:
@@ -149,11 +168,16 @@ def load(
         AudioTooLargeError: over `limits`.
         UsageError: a source or `rate` of the wrong kind.
     """
-    held = bytearray()
     with stream(source, limits=limits, rate=rate, name=name) as blocks:
-        for block in blocks:
-            held += block.tobytes()
-        return Waveform(np.frombuffer(held, np.float32), blocks.name, blocks.warnings)
+        return whole(blocks)
+
+
+def whole(blocks: Blocks) -> Waveform:
+    """The recording that comes in blocks, in one piece."""
+    held = bytearray()
+    for block in blocks:
+        held += block.tobytes()
+    return Waveform(np.frombuffer(held, np.float32), blocks.name, blocks.warnings)
 
 
 def read(

@@ -1,0 +1,322 @@
+"""A few decoder processes, shared by many threads: what dies is replaced, and costs one recording."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from affekt import audio, errors
+from affekt.audio.sources import open_input, resolve
+from affekt.sandbox import frames
+from affekt.sandbox.process import DecoderProcess
+
+SECONDS = 30.0
+"""The time that one recording may take, beside a quarter of its length: decoders are hundreds of times as
+fast as the recording plays."""
+
+MEMORY_BYTES = 2**30
+"""What one recording may take in its decoder; blocks go out as they come, so that few MiB are usual."""
+
+_SHARE_OF_LENGTH = 0.25
+_COPY_BYTES = 2**20
+_TROUBLE = "it may be damaged or hostile; export it again from its source"
+_KINDS: dict[str, type[errors.AudioError]] = {
+    kind.code: kind
+    for kind in (
+        errors.AudioNotFoundError,
+        errors.AudioFormatError,
+        errors.AudioCorruptError,
+        errors.AudioEmptyError,
+        errors.AudioNonFiniteError,
+        errors.AudioTooLargeError,
+        errors.AudioMemoryError,
+    )
+}
+
+
+class Decoders:
+    """Decodes recordings in at most `workers` processes; safe to call from several threads.
+
+    Each recording may take `seconds` (of waiting for its decoder, beside a quarter of its own length) and
+    `memory` bytes. One that takes more, or crashes its decoder, is refused, and the process replaced.
+    """
+
+    def __init__(
+        self, workers: int | None = None, *, seconds: float = SECONDS, memory: int = MEMORY_BYTES
+    ) -> None:
+        """Starts the first process; the others start when they are needed.
+
+        Args:
+            workers: processes; the usable cores if not given.
+            seconds: for one recording.
+            memory: bytes for one recording.
+
+        Raises:
+            UsageError: fewer than one worker, or no time or memory.
+        """
+        workers = len(os.sched_getaffinity(0)) if workers is None else workers
+        if workers < 1 or seconds <= 0 or memory <= 0:
+            raise errors.UsageError("decoders: give at least one worker, and some seconds and bytes")
+        self._most, self._seconds, self._memory = workers, seconds, memory
+        self._changed = threading.Condition()
+        self._closed = False
+        self._count = 1
+        self._idle = [self._start()]
+
+    def __enter__(self) -> Decoders:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def decode(
+        self,
+        source: audio.Source,
+        *,
+        limits: audio.Limits = audio.DEFAULT_LIMITS,
+        rate: int | None = None,
+        name: str | None = None,
+    ) -> audio.Waveform:
+        """What `affekt.audio.load` gives for the same arguments, and raises.
+
+        Raises:
+            AudioCrashedError, AudioTimeoutError, AudioMemoryError: its decoder had to be given up.
+        """
+        with self.stream(source, limits=limits, rate=rate, name=name) as heard:
+            return audio.whole(heard)
+
+    def stream(
+        self,
+        source: audio.Source,
+        *,
+        limits: audio.Limits = audio.DEFAULT_LIMITS,
+        rate: int | None = None,
+        name: str | None = None,
+    ) -> audio.Blocks:
+        """What `affekt.audio.stream` gives; close it, or use it in a `with`, and one process is free again.
+
+        Arrays hold nothing to decode, and are read here. Waits while all processes are busy.
+
+        Raises:
+            AudioCrashedError, AudioTimeoutError, AudioMemoryError: its decoder had to be given up.
+        """
+        content, rate, label = resolve(source, rate, name)
+        if isinstance(content, np.ndarray):
+            return audio.stream(content, limits=limits, rate=rate, name=label)
+        return DecodedStream(self, content, label, limits)
+
+    def close(self) -> None:
+        """Ends the processes; those that still decode end with their recording."""
+        with self._changed:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            self._changed.notify_all()
+        for process in idle:
+            process.end()
+
+    def take(self) -> DecoderProcess:
+        """An idle process, for this caller alone until it gives it back."""
+        with self._changed:
+            while not self._closed:
+                while self._idle:
+                    process = self._idle.pop()
+                    if process.alive:
+                        return process
+                    process.kill()
+                    self._count -= 1
+                if self._count < self._most:
+                    self._count += 1
+                    break
+                self._changed.wait()
+            if self._closed:
+                raise errors.UsageError("decoders: already closed")
+        try:
+            return self._start()
+        except errors.AffektError:
+            self.give_back(None)
+            raise
+
+    def give_back(self, process: DecoderProcess | None) -> None:
+        """Takes an idle process back; None for one that is no more."""
+        with self._changed:
+            if process is not None and not self._closed:
+                self._idle.append(process)
+                process = None
+            else:
+                self._count -= 1
+            self._changed.notify()
+        if process is not None:
+            process.end()
+
+    @property
+    def seconds(self) -> float:
+        """What one recording may take."""
+        return self._seconds
+
+    def _start(self) -> DecoderProcess:
+        try:
+            return DecoderProcess(self._seconds, self._memory)
+        except OSError as error:
+            raise errors.AffektError(f"decoder process: cannot be started ({error})") from error
+
+
+class DecodedStream:
+    """A recording in blocks [samples], float32, mono, 16 kHz, as a decoder process yields them."""
+
+    def __init__(self, pool: Decoders, content: Any, name: str, limits: audio.Limits) -> None:
+        self.name = name
+        self.rate = self.channels = 0
+        self.warnings: tuple[str, ...] = ()
+        self._pool = pool
+        self._limits = limits
+        self._waited = 0.0
+        self._samples = 0
+        attached = None if isinstance(content, str | os.PathLike) else _in_a_file(content, name, limits)
+        try:
+            process = pool.take()
+            self._process: DecoderProcess | None = process
+            self._open(process, "" if attached else os.fspath(content), attached)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            if attached is not None:
+                attached.close()
+
+    def __iter__(self) -> Iterator[NDArray[np.float32]]:
+        try:
+            while True:
+                kind, body = self._receive()
+                if kind == frames.END:
+                    self._end(self._parse(body))
+                    return
+                yield self._block(kind, body)
+        finally:
+            self.close()
+
+    def __enter__(self) -> DecodedStream:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Frees the process; one that still decodes is ended."""
+        process, self._process = getattr(self, "_process", None), None
+        if process is not None:
+            process.kill()
+            self._pool.give_back(None)
+
+    def _open(self, process: DecoderProcess, path: str, attached: IO[bytes] | None) -> None:
+        process.wait_until_ready()
+        task = {"path": path, "name": "", "attached": attached is not None, "limits": asdict(self._limits)}
+        try:
+            process.connection.settimeout(self._pool.seconds)
+            process.connection.sendall(frames.pack(frames.TASK, task))
+            if attached is not None:
+                socket.send_fds(process.connection, [b"F"], [attached.fileno()])
+        except OSError:
+            raise self._crashed(process) from None
+        kind, body = self._receive()
+        told = self._parse(body) if kind == frames.OPENED else {}
+        if not all(type(told.get(key)) is int for key in ("rate", "channels")):
+            raise self._crashed(process)
+        self.rate, self.channels = told["rate"], told["channels"]
+
+    def _receive(self) -> tuple[bytes, bytearray]:
+        """The next frame of the worker, which has what is left of the recording's time."""
+        process = self._process
+        if process is None:
+            raise errors.UsageError(f"{self.name}: this stream is closed")
+        allowed = self._pool.seconds + _SHARE_OF_LENGTH * self._samples / audio.SAMPLE_RATE
+        began = time.monotonic()
+        try:
+            kind, body = frames.receive(process.connection, began + allowed - self._waited)
+            self._waited += time.monotonic() - began
+        except TimeoutError:
+            self.close()
+            raise errors.AudioTimeoutError(
+                self.name, f"not decoded within {allowed:.0f} s", _TROUBLE
+            ) from None
+        except frames.BrokenFrameError:
+            raise self._crashed(process) from None
+        if kind == frames.ERROR:
+            told = self._parse(body)
+            self._free()
+            raise self._told(told)
+        return kind, body
+
+    def _block(self, kind: bytes, body: bytearray) -> NDArray[np.float32]:
+        if kind != frames.BLOCK or len(body) % 4 or not body:
+            assert self._process is not None
+            raise self._crashed(self._process)
+        block = np.frombuffer(body, np.float32)
+        self._samples += len(block)
+        # The worker has checked both; but a recording may have taken it over.
+        self._limits.check_length(self.name, self._samples - 1, audio.SAMPLE_RATE, 1)
+        if not np.isfinite(block).all():
+            raise errors.AudioNonFiniteError(self.name, "NaN or infinite samples", _TROUBLE)
+        return block
+
+    def _parse(self, body: bytearray) -> dict[str, Any]:
+        try:
+            return frames.parse(body)
+        except frames.BrokenFrameError:
+            assert self._process is not None
+            raise self._crashed(self._process) from None
+
+    def _end(self, told: dict[str, Any]) -> None:
+        found = told.get("warnings")
+        self.warnings = tuple(code for code in audio.WARNINGS if isinstance(found, list) and code in found)
+        self._free()
+
+    def _free(self) -> None:
+        process, self._process = self._process, None
+        self._pool.give_back(process)
+
+    def _told(self, told: dict[str, Any]) -> Exception:
+        code, problem, remedy = (str(told.get(key, "")) for key in ("code", "problem", "remedy"))
+        if code in _KINDS:
+            return _KINDS[code](self.name, problem, remedy)
+        return RuntimeError(problem)
+
+    def _crashed(self, process: DecoderProcess) -> errors.AudioError:
+        cause = process.cause_of_death()
+        self.close()
+        if cause in ("SIGALRM", "SIGXCPU"):
+            return errors.AudioTimeoutError(self.name, "its decoder did not end in time", _TROUBLE)
+        return errors.AudioCrashedError(self.name, f"its decoder crashed ({cause})", _TROUBLE)
+
+
+def _in_a_file(content: Any, name: str, limits: audio.Limits) -> IO[bytes]:
+    """A copy of bytes, or of a file object's rest, that only descriptors reach."""
+    source = open_input(content, name, limits)
+    try:
+        held = _nameless()
+        while piece := source.read(_COPY_BYTES):
+            held.write(piece)
+        held.flush()
+        held.seek(0)
+    finally:
+        source.close()
+    return held
+
+
+def _nameless() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("affekt"), "w+b")
+    return tempfile.TemporaryFile()
