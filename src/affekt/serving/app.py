@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
@@ -18,6 +18,7 @@ from affekt import __version__
 from affekt.serving import answers, schema
 from affekt.serving.bodies import FIELD, read_uploads
 from affekt.serving.door import Door
+from affekt.serving.metrics import CONTENT_TYPE
 from affekt.serving.refusals import RefusalError, error_body
 from affekt.serving.schema import Channels, Format
 from affekt.serving.service import Service
@@ -85,7 +86,7 @@ def build(service: Service, settings: Settings) -> ASGIApp:
         return FileResponse(STATIC / "index.html")
 
     routes = frozenset(path for one in app.routes if (path := getattr(one, "path", None)) is not None)
-    door: ASGIApp = Door(app, settings, routes)
+    door: ASGIApp = Door(app, settings, routes, service.metrics)
     if settings.origins:
         from starlette.middleware.cors import CORSMiddleware
 
@@ -109,6 +110,10 @@ def _add_state(app: FastAPI, service: Service, settings: Settings) -> None:
         if service.stopping:
             raise RefusalError(503, "stopping", "the server is stopping; ask another one", retry_after=5)
         return schema.Ready(status="ready")
+
+    @app.get("/metrics", summary="Counts and times, for Prometheus.", response_class=PlainTextResponse)
+    def metrics() -> Response:
+        return Response(service.metrics.text(), media_type=CONTENT_TYPE)
 
     @app.get("/v1/models", summary="The models that this server runs.", response_model=schema.ModelsAnswer)
     async def models() -> JSONResponse:
@@ -166,5 +171,6 @@ def _add_errors(app: FastAPI) -> None:
 
 
 def _answer(request: Request, refusal: RefusalError) -> Response:
+    request.state.refused = refusal.code
     body = error_body(refusal.code, refusal.message, request.state.request_id)
     return Response(body, refusal.status, refusal.headers, media_type="application/json")

@@ -13,10 +13,14 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from affekt.serving import checks
+from affekt.serving.metrics import Metrics
 from affekt.serving.refusals import RefusalError, error_body
 from affekt.serving.settings import Settings
 
 LOG = logging.getLogger("affekt.serve")
+
+GONE = 499
+"""The status in log and metrics of a request whose client went away before the answer."""
 
 _POLICY = "; ".join(
     [
@@ -46,10 +50,11 @@ _HEADERS = {
 class Door:
     """Wraps an application; the one place where strangers are turned away."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, routes: frozenset[str]) -> None:
-        """`routes` are the paths that the log may name."""
+    def __init__(self, app: ASGIApp, settings: Settings, routes: frozenset[str], metrics: Metrics) -> None:
+        """`routes` are the paths that log and metrics may name."""
         self._app = app
         self._routes = routes
+        self._metrics = metrics
         self._settings = settings
         self._rate = checks.Rate(settings.limits.rate)
         self._busy: Counter[str] = Counter()
@@ -65,7 +70,7 @@ class Door:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.monotonic()
         number = _numbered(scope)
-        status = 0
+        status = GONE
         fixed = _fixed_headers(scope["path"], number)
 
         async def sending(message: Message) -> None:
@@ -79,20 +84,20 @@ class Door:
             with self._admitted(scope):
                 await self._app(scope, receive, sending)
         except RefusalError as refusal:
-            await _refuse(refusal, number, sending)
+            await _refuse(refusal, scope, sending)
         except Exception:
             LOG.exception("id=%s failed", number)
-            if not status:
+            if status == GONE:
                 fault = RefusalError(
                     500, "internal", "a fault of the server; whoever runs it finds it in the log"
                 )
-                await _refuse(fault, number, sending)
+                await _refuse(fault, scope, sending)
         finally:
-            self._log(scope, status, started)
+            self._note(scope, status, started)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.monotonic()
-        number = _numbered(scope)
+        _numbered(scope)
         status = 101
         try:
             headers = _headers(scope)
@@ -100,11 +105,11 @@ class Door:
             checks.check_origin(headers, self._settings)
         except RefusalError as refusal:
             status = refusal.status
-            await _refuse(refusal, number, send, kind="websocket.http.response")
+            await _refuse(refusal, scope, send, kind="websocket.http.response")
         else:
             await self._app(scope, receive, send)
         finally:
-            self._log(scope, status, started)
+            self._note(scope, status, started)
 
     @contextmanager
     def _admitted(self, scope: Scope) -> Iterator[None]:
@@ -132,17 +137,25 @@ class Door:
             if not self._busy[address]:
                 del self._busy[address]
 
-    def _log(self, scope: Scope, status: int, started: float) -> None:
+    def _note(self, scope: Scope, status: int, started: float) -> None:
         state: dict[str, Any] = scope["state"]
+        route = scope["path"] if scope["path"] in self._routes else "other"
+        method = scope.get("method", "WS")
+        seconds = time.monotonic() - started
+        self._metrics.request(route, method, status, seconds)
+        refused = state.get("refused")
+        if refused is not None:
+            self._metrics.refusal(refused)
         LOG.info(
-            "id=%s method=%s route=%s status=%d ms=%d rows=%s failed=%s",
+            "id=%s method=%s route=%s status=%d ms=%d rows=%s failed=%s refused=%s",
             state["request_id"],
-            scope.get("method", "WS"),
-            scope["path"] if scope["path"] in self._routes else "other",
+            method,
+            route,
             status,
-            round(1000 * (time.monotonic() - started)),
+            round(1000 * seconds),
             state.get("rows", "-"),
             state.get("failed", "-"),
+            refused or "-",
         )
 
 
@@ -162,8 +175,9 @@ def _fixed_headers(path: str, number: str) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in found.items()]
 
 
-async def _refuse(refusal: RefusalError, number: str, send: Send, *, kind: str = "http.response") -> None:
-    body = error_body(refusal.code, refusal.message, number)
+async def _refuse(refusal: RefusalError, scope: Scope, send: Send, *, kind: str = "http.response") -> None:
+    scope["state"]["refused"] = refusal.code
+    body = error_body(refusal.code, refusal.message, scope["state"]["request_id"])
     headers = {"content-type": "application/json", "content-length": str(len(body)), **refusal.headers}
     encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": f"{kind}.start", "status": refusal.status, "headers": encoded})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from types import FrameType
@@ -11,6 +12,7 @@ import python_multipart  # noqa: F401
 import uvicorn
 
 from affekt.serving.app import build
+from affekt.serving.protocol import Connections, protocol
 from affekt.serving.service import Service
 from affekt.serving.settings import Settings
 
@@ -24,19 +26,24 @@ class Server(uvicorn.Server):
         self, models: Mapping[str, str | os.PathLike[str]], settings: Settings, *, threads: int | None
     ) -> None:
         self.service = Service(models, settings.limits, threads=threads)
+        self.connections = Connections(settings.limits, self.service.metrics.cut)
+        self.service.metrics.gauge(
+            "affekt_connections", "Open HTTP connections.", lambda: len(self.connections.open)
+        )
         super().__init__(
             uvicorn.Config(
                 build(self.service, settings),
-                http="h11",
+                http=protocol(self.connections),
                 ws="websockets-sansio",
                 ws_max_size=_GENTLE_STREAM_BYTES,
                 ws_per_message_deflate=False,
                 log_config=None,
-                log_level="warning",
+                log_level="error",
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
                 lifespan="on",
+                timeout_keep_alive=math.ceil(settings.limits.idle_seconds) + 1,
                 timeout_graceful_shutdown=round(settings.limits.stop_seconds),
             )
         )

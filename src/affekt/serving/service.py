@@ -18,6 +18,7 @@ from affekt.serving.answers import Row
 from affekt.serving.bodies import Upload
 from affekt.serving.decoding import Decoding
 from affekt.serving.holdings import Shared
+from affekt.serving.metrics import Metrics
 from affekt.serving.refusals import RefusalError
 from affekt.serving.scoring import Scoring
 from affekt.serving.settings import Limits
@@ -38,11 +39,15 @@ class Service:
         }
         self.default = next(iter(self.recognizers))
         self.limits = limits
-        self.scoring = Scoring()
+        self.metrics = Metrics()
+        self.scoring = Scoring(self.metrics.batch)
         self.decoding = Decoding(default_threads(), audio.Limits(seconds=limits.seconds))
         self.bodies = Shared(limits.held_bytes, "busy", "too many uploads at once; try again in a second")
         self.queue = Shared(limits.queue, "queue_full", "the queue is full; try again in a second")
         self.stopping = False
+        self.metrics.gauge("affekt_queue_recordings", "Recordings in work.", lambda: self.queue.taken)
+        self.metrics.gauge("affekt_queue_limit", "The most of them.", lambda: self.queue.most)
+        self.metrics.gauge("affekt_body_bytes", "Request bodies in memory.", lambda: self.bodies.taken)
         self._waiting = 0
         self._fewer = asyncio.Condition()
         self._explaining = ThreadPoolExecutor(1, thread_name_prefix="affekt-explain")
@@ -61,7 +66,10 @@ class Service:
 
     async def predict(self, uploads: Sequence[Upload], recognizer: Recognizer) -> list[Row]:
         """One row for each upload, in order."""
-        return await asyncio.gather(*(self._row(one, recognizer) for one in uploads))
+        rows = await asyncio.gather(*(self._row(one, recognizer) for one in uploads))
+        for row in rows:
+            self.metrics.recording(row["status"], row["end"] or 0.0)
+        return rows
 
     async def _row(self, upload: Upload, recognizer: Recognizer) -> Row:
         try:
