@@ -1,10 +1,8 @@
 """Recipes: everything that decides a training run, as strict YAML with `key.sub=value` overrides."""
 
 from affekt.recipe.networks import (
-    COUNTS,
     AttentionFcnNetworkRecipe,
     AttentiveNetworkRecipe,
-    BaselineNetworkRecipe,
     FacenetNetworkRecipe,
     NetworkRecipe,
 )
@@ -14,7 +12,6 @@ from affekt.recipe.sections import (
     AttentionFcnRecipe,
     AttentiveRecipe,
     AugmentRecipe,
-    BaselineRecipe,
     DistortionRecipe,
     FacenetRecipe,
     ImagesRecipe,
@@ -25,15 +22,12 @@ from affekt.recipe.sections import (
 )
 
 __all__ = [
-    "COUNTS",
     "RECIPES",
     "AttentionFcnNetworkRecipe",
     "AttentionFcnRecipe",
     "AttentiveNetworkRecipe",
     "AttentiveRecipe",
     "AugmentRecipe",
-    "BaselineNetworkRecipe",
-    "BaselineRecipe",
     "DistortionRecipe",
     "FacenetNetworkRecipe",
     "FacenetRecipe",
