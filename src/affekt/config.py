@@ -11,7 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from affekt.labels import EMOTIONS
 
-SYSTEMS: tuple[str, ...] = ("resnet-stats", "resnet-attention", "attention-fcn", "facenet")
+NETWORKS: tuple[str, ...] = ("resnet-stats", "resnet-attention", "attention-fcn", "facenet")
+"""The systems that hear samples by themselves."""
+
+BASELINE = "opensmile-svm"
+"""The baseline, which hears nothing but what openSMILE says of a clip."""
+
+SYSTEMS: tuple[str, ...] = (*NETWORKS, BASELINE)
 """The closed registry of systems; a model folder that names another one is refused."""
 
 MODEL_FORMAT = 1

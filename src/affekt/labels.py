@@ -37,6 +37,9 @@ _ALIASES: dict[str, str] = {
 UNKNOWN = "unknown"
 """What is answered where no emotion is sure enough; never a class of a model."""
 
+NO_SPEECH = "no_speech"
+"""What stands for the emotion where nobody speaks; never a class of a model."""
+
 
 def canonical(word: str) -> str | None:
     """The canonical emotion for a word in any case (`Angry` -> `anger`), or None if unknown."""

@@ -10,7 +10,17 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("affekt", "numpy", "onnxruntime", "pandas", "scikit-learn", "soundfile", "soxr", "torch")
+PACKAGES = (
+    "affekt",
+    "numpy",
+    "onnxruntime",
+    "opensmile",
+    "pandas",
+    "scikit-learn",
+    "soundfile",
+    "soxr",
+    "torch",
+)
 
 
 def command() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
@@ -17,6 +17,7 @@ from affekt.errors import ModelFolderError, UsageError
 from affekt.labels import nearest
 from affekt.model_folder import Output, Scorer, probabilities
 from affekt.prediction import Prediction
+from affekt.timeline import SMOOTHING, Timeline, TimelineScorer
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 
@@ -129,6 +130,44 @@ class Recognizer:
     def recognize_many(self, waveforms: Sequence[audio.Waveform]) -> list[Prediction]:
         """The emotion in each of several loaded recordings; those of equal length go through together."""
         return [self.recognize(one) for one in waveforms]
+
+    def over_time(
+        self,
+        source: audio.Source,
+        *,
+        window: float = 2.0,
+        hop: float | None = 1.0,
+        smoothing: float = SMOOTHING,
+        speech: bool = True,
+        min_confidence: float = 0.0,
+        sampling_rate: int | None = None,
+        progress: Callable[[float, float | None], None] | None = None,
+    ) -> Timeline:
+        """The emotion in a recording over time, of any length in the same memory.
+
+        Args:
+            source: as for calling the recogniser, one of them.
+            window: seconds of a window, at least 0.1.
+            hop: seconds from one to the next, at most a window; half a window where None.
+            smoothing: seconds over which windows lean on those before; 0: none does.
+            speech: whether windows in which nobody speaks are `no_speech`.
+            min_confidence: below it a window's label is `unknown`; scores stay.
+            sampling_rate: the rate of an array in Hz.
+            progress: called now and then with the seconds done and those expected, None if not known.
+
+        Raises:
+            UsageError: windows that leave gaps, or a number out of its range.
+            AudioError: the recording cannot be used.
+        """
+        scorer = TimelineScorer(
+            self, window, hop, smoothing=smoothing, speech=speech, min_confidence=min_confidence
+        )
+        with audio.stream(source, rate=sampling_rate, limits=ANY_LENGTH) as heard:
+            for block in heard:
+                scorer.push(block)
+                if progress is not None:
+                    progress(scorer.seconds, heard.expected)
+            return replace(scorer.finish(heard.warnings), file=heard.name)
 
     def _hear(self, source: audio.Source, sampling_rate: int | None) -> Prediction:
         """The emotion in a recording; where any length is taken, it is never held whole."""

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from affekt import recipe as recipes
-from affekt.config import SYSTEMS
+from affekt.config import BASELINE, NETWORKS
 from affekt.losses import cross_entropy
 from affekt.models import build
 from affekt.recipe import RECIPES, Recipe
@@ -27,7 +27,7 @@ TENSORS = {
 """The start of a digest over each system's tensor names: stored models must stay readable."""
 
 
-@pytest.fixture(scope="module", params=SYSTEMS)
+@pytest.fixture(scope="module", params=NETWORKS)
 def network(request: pytest.FixtureRequest) -> nn.Module:
     """A small network with statistics as if it had been trained."""
     return trained(request.param)
@@ -71,10 +71,11 @@ def run(network: nn.Module, pieces: list[Tensor], beyond: int = 0) -> dict[str, 
 
 
 def test_the_registry_is_the_recipes_and_the_model_folders() -> None:
-    assert tuple(RECIPES) == SYSTEMS == tuple(toy.SHAPES)
+    assert tuple(RECIPES) == (*NETWORKS, BASELINE)
+    assert tuple(toy.SHAPES) == NETWORKS
     for system, shape in RECIPES.items():
         assert get_args(shape.model_fields["system"].annotation) == (system,)
-    assert set(TENSORS) == set(SYSTEMS)
+    assert set(TENSORS) == set(NETWORKS)
 
 
 def test_outputs_are_finite_and_differ_between_clips(network: nn.Module) -> None:
@@ -107,7 +108,7 @@ def test_order_in_the_batch_does_not_matter(network: nn.Module) -> None:
     assert torch.allclose(forward["logits"], backward["logits"].flip(0), atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", NETWORKS)
 def test_every_parameter_has_a_gradient(system: str) -> None:
     network = trained(system).train()
     logits = network(*pad(clips()))["logits"]
@@ -118,7 +119,7 @@ def test_every_parameter_has_a_gradient(system: str) -> None:
         assert parameter.grad.any(), name
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", NETWORKS)
 def test_weights_follow_from_the_seed(system: str) -> None:
     def weights(seed: int) -> str:
         torch.manual_seed(np.random.default_rng().integers(1 << 30))
@@ -129,7 +130,7 @@ def test_weights_follow_from_the_seed(system: str) -> None:
     assert weights(0) != weights(1)
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("system", NETWORKS)
 def test_tensor_names_and_shapes_are_those_of_stored_models(system: str) -> None:
     state = build(small(system), CLASSES).state_dict()
     described = "\n".join(f"{name} {tuple(value.shape)}" for name, value in state.items())

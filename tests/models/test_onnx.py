@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 import affekt
-from affekt.config import SYSTEMS
+from affekt.config import NETWORKS
 from affekt.model_folder import graph
 from affekt.models.onnx import to_onnx
 from tests.fixtures import toy
@@ -20,7 +20,7 @@ from tests.models.test_networks import pad, run, trained
 Pair = tuple[nn.Module, onnxruntime.InferenceSession]
 
 
-@pytest.fixture(scope="module", params=SYSTEMS)
+@pytest.fixture(scope="module", params=NETWORKS)
 def pair(request: pytest.FixtureRequest) -> Pair:
     """A network and its graph in ONNX Runtime."""
     network = trained(request.param).train()

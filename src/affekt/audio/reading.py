@@ -63,14 +63,16 @@ class Blocks(Protocol):
 class Stream:
     """A recording in blocks [samples] of about a second, float32, mono, 16 kHz; to be walked once.
 
-    It takes the same memory for any length. `rate` (Hz) and `channels` are the recording's own, and
-    `warnings` is complete after the last block. Use it as a context manager where the walk may stop early.
+    It takes the same memory for any length. `rate` (Hz) and `channels` are the recording's own, `expected`
+    is its length in seconds as its header has it, None where it has none, and `warnings` is complete after
+    the last block. Use it as a context manager where the walk may stop early.
     """
 
     def __init__(self, decoder: Decoder, limits: Limits) -> None:
         self.name = decoder.name
         self.rate = decoder.rate
         self.channels = decoder.channels
+        self.expected = None if decoder.frames is None else decoder.frames / decoder.rate
         self.warnings: tuple[str, ...] = ()
         self._decoder = decoder
         self._limits = limits

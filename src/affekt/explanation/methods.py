@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from affekt.audio import SAMPLE_RATE
+from affekt.config import NETWORKS
 from affekt.errors import MissingExtraError, UsageError
 from affekt.explanation import attention, occlusion
 from affekt.explanation.maps import Floats, Map
@@ -31,6 +32,8 @@ OCCLUDED_SECONDS = 30.0
 
 RANDOM_SEED = 1
 """Of the weights that have learnt nothing; any but the recipe's own would do."""
+
+_NO_NETWORK = "has no one network to look into"
 
 Step = Callable[[], None]
 Find = Callable[[Samples, int, int, Step], Map]
@@ -71,7 +74,8 @@ def choose(recognizer: Recognizer, name: str | None, *, check: bool = True) -> M
         raise UsageError(f"method {name}: unknown{nearest(name, METHODS)}")
     grid = attention_grid(recognizer.config)
     if name is None:
-        name = "attention" if grid else "hirescam" if find_spec("torch") else "occlusion"
+        looked_into = recognizer.config.system in NETWORKS and find_spec("torch")
+        name = "attention" if grid else "hirescam" if looked_into else "occlusion"
     match name:
         case "attention":
             return _attention(recognizer, grid, check)
@@ -125,6 +129,8 @@ def _gradcam(recognizer: Recognizer, name: str, grid: AttentionGrid | None, chec
 
         return find
 
+    if recognizer.config.system not in NETWORKS:
+        raise UsageError(f"method {name}: {recognizer.config.system} {_NO_NETWORK}; take occlusion")
     trained = gradcam.network_of(recognizer)
     network, reason = _random_network(recognizer, check)
     blind = finder(network) if network is not None else None
@@ -154,6 +160,8 @@ def _random_network(recognizer: Recognizer, check: bool) -> tuple[nn.Module | No
     """A network that has learnt nothing, or why there is none."""
     if not check:
         return None, "not checked"
+    if recognizer.config.system not in NETWORKS:
+        return None, f"{recognizer.config.system} {_NO_NETWORK}"
     from affekt.explanation.gradcam import random_network
 
     try:

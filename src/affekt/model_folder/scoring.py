@@ -1,13 +1,9 @@
-"""Runs a model's ONNX graph: waveforms in, logits and embeddings out. The only user of ONNX Runtime."""
+"""Runs a model's ONNX graph: waveforms in, logits and embeddings out."""
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import os
-import threading
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -15,16 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from affekt import functionals
 from affekt.config import SAMPLE_RATE, ModelConfig
 from affekt.errors import ModelFolderError
 from affekt.model_folder.attention import attention_grid
+from affekt.model_folder.features import functional_set
 from affekt.model_folder.pieces import Maps, in_pieces, piece_samples
 from affekt.model_folder.segments import SEGMENTS, in_segments, local_segments
+from affekt.model_folder.session import open_session, run_options
 from affekt.recipe.geometry import AttentionGrid
 from affekt.recipe.segments import SegmentGrid
 
 INPUTS = {"samples": ("tensor(float)", 2), "lengths": ("tensor(int64)", 1)}
 """Name -> (type, rank): float32 [batch, samples] at 16 kHz, and how many of them each row truly has."""
+
+HEARD = {"functionals": ("tensor(float)", 2)}
+"""The one input of a baseline: [batch, functionals] by openSMILE, in place of samples."""
 
 OUTPUTS = {"logits": ("tensor(float)", 2), "embedding": ("tensor(float)", 2)}
 """Name -> (type, rank): [batch, classes] and [batch, dimensions]; a graph may have more outputs."""
@@ -38,9 +40,6 @@ MAPS = {
 """What a graph with attention says of each position, [batch, rows, columns] last (`models.attention_fcn`)."""
 
 MAX_THREADS = 4
-
-MAX_BYTES = 4 * 2**30
-"""The most memory all networks of a process may hold for their maps, and at most half of the machine's."""
 
 _SHRINK_AFTER_SAMPLES = 60 * SAMPLE_RATE
 
@@ -70,14 +69,19 @@ class Scorer:
 
         Raises:
             ModelFolderError: ONNX Runtime refuses it, or its inputs and outputs are not those of a model.
+            MissingExtraError: it is a baseline's, and openSMILE is not installed.
         """
         self._config = config
+        self._functionals = functional_set(config)
+        if self._functionals is not None:
+            functionals.version()
         try:
-            self._session = _session(onnx, threads or default_threads())
+            self._session = open_session(onnx, threads or default_threads())
         except Exception as error:
             raise ModelFolderError(f"model.onnx: cannot be loaded ({_first_line(error)})") from error
         found = self._session.get_outputs()
-        _check_face("input", INPUTS, self._session.get_inputs(), exact=True)
+        inputs = INPUTS if self._functionals is None else HEARD
+        _check_face("input", inputs, self._session.get_inputs(), exact=True)
         _check_face("output", OUTPUTS, found, exact=False)
         self._grid = attention_grid(config)
         self._segments = local_segments(config)
@@ -170,15 +174,20 @@ class Scorer:
     def _run_graph(
         self, samples: NDArray[np.float32], names: list[str], budget: float | None
     ) -> list[NDArray[np.float32]]:
-        feeds = {"samples": samples[None], "lengths": np.array([len(samples)], np.int64)}
+        feeds = self._feeds(samples)
         try:
-            with _run_options(shrink=len(samples) > _SHRINK_AFTER_SAMPLES, budget=budget) as options:
+            with run_options(shrink=len(samples) > _SHRINK_AFTER_SAMPLES, budget=budget) as options:
                 outputs: list[NDArray[np.float32]] = self._session.run(names, feeds, options)
         except Exception as error:
             raise ModelFolderError(
                 f"model.onnx: failed on {len(samples) / SAMPLE_RATE:.1f} s of audio ({_first_line(error)})"
             ) from error
         return outputs
+
+    def _feeds(self, samples: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+        if self._functionals is not None:
+            return {"functionals": functionals.functionals(samples, self._functionals)[None]}
+        return {"samples": samples[None], "lengths": np.array([len(samples)], np.int64)}
 
     def _output(
         self,
@@ -207,66 +216,6 @@ def probabilities(logits: NDArray[np.floating[Any]], temperature: float) -> NDAr
 def default_threads() -> int:
     """The usable cores, at most four: short clips gain nothing from more."""
     return min(len(os.sched_getaffinity(0)), MAX_THREADS) if hasattr(os, "sched_getaffinity") else MAX_THREADS
-
-
-def _session(onnx: bytes, threads: int) -> Any:
-    import onnxruntime
-
-    _bound_memory()
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Fatal only: what goes wrong is raised, and stderr is the user's.
-    options.log_severity_level = 4
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.load_model_format", "ONNX")
-    options.add_session_config_entry("session.use_env_allocators", "1")
-    return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
-
-
-@functools.cache
-def _bound_memory() -> None:
-    """Bounds what networks may allocate: beyond it a run fails instead of the machine."""
-    import onnxruntime
-
-    limit = min(MAX_BYTES, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
-    place = onnxruntime.OrtMemoryInfo(
-        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
-    )
-    onnxruntime.create_and_register_allocator(place, onnxruntime.OrtArenaCfg(limit, -1, -1, -1))
-
-
-@contextlib.contextmanager
-def _run_options(*, shrink: bool, budget: float | None) -> Iterator[Any]:
-    """Options of one run, or None for the usual ones."""
-    if not shrink and budget is None:
-        yield None
-        return
-    import onnxruntime
-
-    options = onnxruntime.RunOptions()
-    if shrink:
-        # What a long clip took is handed back: the rest of a batch needs far less.
-        options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
-    if budget is None:
-        yield options
-        return
-    done = threading.Event()
-    started = time.process_time(), time.monotonic()
-
-    def watch() -> None:
-        while not done.wait(0.05):
-            # Both clocks: other threads of this process, or of others, must not use up the budget.
-            if min(time.process_time() - started[0], time.monotonic() - started[1]) > budget:
-                options.terminate = True
-
-    watcher = threading.Thread(target=watch, name="affekt-budget", daemon=True)
-    watcher.start()
-    try:
-        yield options
-    finally:
-        done.set()
-        watcher.join()
 
 
 def _check_face(

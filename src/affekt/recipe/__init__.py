@@ -1,8 +1,10 @@
 """Recipes: everything that decides a training run, as strict YAML with `key.sub=value` overrides."""
 
 from affekt.recipe.networks import (
+    COUNTS,
     AttentionFcnNetworkRecipe,
     AttentiveNetworkRecipe,
+    BaselineNetworkRecipe,
     FacenetNetworkRecipe,
     NetworkRecipe,
 )
@@ -12,6 +14,7 @@ from affekt.recipe.sections import (
     AttentionFcnRecipe,
     AttentiveRecipe,
     AugmentRecipe,
+    BaselineRecipe,
     DistortionRecipe,
     FacenetRecipe,
     ImagesRecipe,
@@ -22,12 +25,15 @@ from affekt.recipe.sections import (
 )
 
 __all__ = [
+    "COUNTS",
     "RECIPES",
     "AttentionFcnNetworkRecipe",
     "AttentionFcnRecipe",
     "AttentiveNetworkRecipe",
     "AttentiveRecipe",
     "AugmentRecipe",
+    "BaselineNetworkRecipe",
+    "BaselineRecipe",
     "DistortionRecipe",
     "FacenetNetworkRecipe",
     "FacenetRecipe",

@@ -196,6 +196,28 @@ class FacenetNetworkRecipe(Section):
         return self
 
 
+class BaselineNetworkRecipe(Section):
+    """The shape of `opensmile-svm`, which is no network."""
+
+    functionals: Literal["ComParE_2016", "eGeMAPSv02"] = "ComParE_2016"
+    """openSMILE's features of a clip: 6373 or 88 of them."""
+    cost: float = Field(1e-3, gt=0, le=1e6)
+    """The support vector machine's C: what a clip on the wrong side costs."""
+    decisions: Literal["one-vs-one", "one-vs-rest"] = "one-vs-one"
+    """Classes two by two, and the one that wins most often; or each against all others."""
+    class_weights: bool = False
+    """Weigh classes by the inverse of their frequency."""
+
+    @property
+    def embedding(self) -> int:
+        """Size of the embedding: the functionals, standardised."""
+        return COUNTS[self.functionals]
+
+
+COUNTS = {"ComParE_2016": 6373, "eGeMAPSv02": 88}
+"""How many functionals openSMILE gives of a clip, by feature set."""
+
+
 def _check_frontend(network: NetworkRecipe | AttentiveNetworkRecipe) -> None:
     if network.hop_ms > network.window_ms:
         raise ValueError("hop_ms is longer than window_ms; what lies between two windows would not be heard")

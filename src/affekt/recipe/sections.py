@@ -10,6 +10,7 @@ from affekt.labels import EMOTIONS, nearest
 from affekt.recipe.networks import (
     AttentionFcnNetworkRecipe,
     AttentiveNetworkRecipe,
+    BaselineNetworkRecipe,
     FacenetNetworkRecipe,
     NetworkRecipe,
 )
@@ -251,10 +252,29 @@ class FacenetRecipe(Recipe):
     network: FacenetNetworkRecipe = FacenetNetworkRecipe()  # type: ignore[assignment]
 
 
+class BaselineRecipe(Recipe):
+    """A training run of the baseline `opensmile-svm`: nothing of it is of networks, or of their loop."""
+
+    system: Literal["opensmile-svm"] = "opensmile-svm"  # type: ignore[assignment]
+    network: BaselineNetworkRecipe = BaselineNetworkRecipe()  # type: ignore[assignment]
+
+    @model_validator(mode="after")
+    def _of_networks_alone(self) -> Self:
+        fresh = Recipe()
+        for key in ("task", "init", "augment", "transfer", "speakers", "images"):
+            if getattr(self, key) != getattr(fresh, key):
+                raise ValueError(f"{key} is of networks; opensmile-svm has nothing of it")
+        for key in sorted(set(TrainRecipe.model_fields) - {"share", "validation_speakers"}):
+            if getattr(self.train, key) != getattr(fresh.train, key):
+                raise ValueError(f"train.{key} is of networks; opensmile-svm has nothing of it")
+        return self
+
+
 RECIPES: dict[str, type[Recipe]] = {
     "resnet-stats": Recipe,
     "resnet-attention": AttentiveRecipe,
     "attention-fcn": AttentionFcnRecipe,
     "facenet": FacenetRecipe,
+    "opensmile-svm": BaselineRecipe,
 }
 """The shape of a recipe, by its system."""

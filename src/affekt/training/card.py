@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from affekt.config import ModelConfig
+from affekt.config import BASELINE, ModelConfig
 
 
 def card(config: ModelConfig, tested: str) -> str:
@@ -26,7 +26,7 @@ tags: [speech-emotion-recognition, onnx, affekt]
 ---
 # {config.system}: {_subject(config)}
 
-{_PURPOSES[config.task]}
+{_PURPOSES[config.task]}{_NEEDS.get(config.system, "")}
 
 ## Trained on
 | corpus | clips | speakers | licence | citation |
@@ -66,6 +66,13 @@ clips' embeddings is high where one speaker is heard in both.""",
 `affekt train attention-fcn data=CORPUS:FOLDER init=THIS_FOLDER`, where spectrograms take the pictures' place.
 `model.onnx` hears sounds as every model does, and says which kind of picture their spectrogram is taken for,
 which means nothing; the weights are what counts.""",
+}
+
+_NEEDS = {
+    BASELINE: """
+It is a baseline: `model.onnx` hears functionals of openSMILE, not samples, so it runs where that is installed
+(`pip install "affekt[baseline]"`) and nowhere else. openSMILE is free for research and private use; for
+commercial use, audEERING sells licences.""",
 }
 
 _INTERVALS = {

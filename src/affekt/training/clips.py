@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 T = TypeVar("T")
+Result = TypeVar("Result")
 MEMORY_BYTES = 4 * 2**30
 """Decoded clips are kept up to this size; the rest are decoded again each time."""
 
@@ -75,7 +76,7 @@ class Clips:
                 return str(error)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for row, clip in enumerate(_ahead(pool, attempt, range(len(self)), 64)):
+            for row, clip in enumerate(ahead(pool, attempt, range(len(self)), 64)):
                 if isinstance(clip, str):
                     failures.append(clip)
                 else:
@@ -104,11 +105,14 @@ def prefetch(
 ) -> Iterator[tuple[T, Tensor, Tensor]]:
     """Makes batches one thread ahead of their use, so that the network does not wait for them."""
     with ThreadPoolExecutor(1) as pool:
-        for item, batch in zip(items, _ahead(pool, make, items, 2), strict=True):
+        for item, batch in zip(items, ahead(pool, make, items, 2), strict=True):
             yield item, *batch
 
 
-def _ahead(pool: ThreadPoolExecutor, work: Callable[[T], object], items: Sequence[T], depth: int) -> Iterator:  # type: ignore[type-arg]
+def ahead(
+    pool: ThreadPoolExecutor, work: Callable[[T], Result], items: Sequence[T], depth: int
+) -> Iterator[Result]:
+    """What `work` makes of each item, in order, at most `depth` of them ahead of their use."""
     waiting = iter(items)
     futures = [pool.submit(work, item) for item in islice(waiting, depth)]
     while futures:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import nn
 
 import affekt
-from affekt import audio, corpora, model_folder, provenance
+from affekt import audio, corpora, functionals, model_folder, provenance
 from affekt.config import Metric, ModelConfig, TrainingCorpus, TrainingRecord
 from affekt.errors import UsageError
+from affekt.models.linear_svm import LinearSvm
 from affekt.models.onnx import to_onnx
 from affekt.recipe import Recipe
 from affekt.training.calibrate import Calibrated
@@ -24,9 +28,32 @@ if TYPE_CHECKING:
 GOLDEN_SECONDS = 1.0
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What of a model folder depends on the kind of model: safetensors, graph, and the least it hears."""
+
+    weights: bytes
+    onnx: bytes
+    min_samples: int
+
+
+def parts_of(model: nn.Module | LinearSvm) -> Parts:
+    """A network's, or a baseline's."""
+    if isinstance(model, LinearSvm):
+        from safetensors.numpy import save as save_arrays
+
+        return Parts(save_arrays(model.tensors()), model.to_onnx(), functionals.MIN_SAMPLES)
+    from safetensors.torch import save
+
+    model = model.cpu().eval()
+    weights = {name: value.contiguous() for name, value in model.state_dict().items()}
+    least = getattr(model, "min_samples", cast(Any, model).frontend.window)
+    return Parts(save(weights), to_onnx(model), least)
+
+
 def package(
     folder: Path,
-    network: nn.Module,
+    model: nn.Module | LinearSvm,
     recipe: Recipe,
     own: Sequence[TrainingCorpus],
     labels: tuple[str, ...],
@@ -48,10 +75,7 @@ def package(
         origin: of a network that was trained before: its command, commit and versions stay.
         calibrated: the temperature of the scores of an emotion model; none: 1.
     """
-    from safetensors.torch import save
-
-    network = network.cpu().eval()
-    weights = {name: value.contiguous() for name, value in network.state_dict().items()}
+    parts = parts_of(model)
     trained_on = [*own, *(one for one in inherited if one.name not in {known.name for known in own})]
     config = ModelConfig(
         format=1,
@@ -62,7 +86,7 @@ def package(
         sample_rate=16000,
         temperature=_temperature(recipe, calibrated),
         calibration=calibrated.record if calibrated else None,
-        min_samples=getattr(network, "min_samples", cast(Any, network).frontend.window),
+        min_samples=parts.min_samples,
         embedding_size=recipe.network.embedding,
         recipe=recipe.model_copy(update={"data": (), "extra": ()}).model_dump(mode="json"),
         training=TrainingRecord(
@@ -79,13 +103,10 @@ def package(
     return model_folder.write(
         folder,
         config=config,
-        onnx=to_onnx(network),
-        weights=save(weights),
+        onnx=parts.onnx,
+        weights=parts.weights,
         card=card(config, tested),
-        golden=[
-            (path.stem, audio.read(path)[: round(GOLDEN_SECONDS * audio.SAMPLE_RATE)])
-            for path in _golden_clips()
-        ],
+        golden=golden_clips(),
     )
 
 
@@ -134,6 +155,10 @@ def _line(text: str) -> str:
     return "".join(one if one.isprintable() else " " for one in text)[:4000]
 
 
-def _golden_clips() -> list[Path]:
+def golden_clips() -> list[tuple[str, NDArray[np.float32]]]:
+    """The clips that a model folder checks itself on: the first second of two of the examples."""
     folder = Path(str(resources.files("affekt") / "assets" / "examples"))
-    return sorted(folder.glob("*.flac"))[:2]
+    return [
+        (path.stem, audio.read(path)[: round(GOLDEN_SECONDS * audio.SAMPLE_RATE)])
+        for path in sorted(folder.glob("*.flac"))[:2]
+    ]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from affekt import recipe as recipes
-from affekt.config import TrainingCorpus
+from affekt.config import NETWORKS, TrainingCorpus
 from affekt.errors import UsageError
 from affekt.model_folder import open_folder, read_weights
 from affekt.models import public
@@ -65,10 +65,13 @@ def from_folder(path: Path) -> Source:
     """A model folder as a source.
 
     Raises:
+        UsageError: it holds no network of its own.
         ModelFolderError: it is damaged or not to be trusted.
     """
     folder = open_folder(path)
     config = folder.config
+    if config.system not in NETWORKS:
+        raise UsageError(f"init: {path} is of {config.system}; start from one of {', '.join(NETWORKS)}")
     shape = recipes.parse(config.recipe, f"{path}: config.json").network
     tensors = {name: torch.from_numpy(value.copy()) for name, value in read_weights(folder).items()}
     if config.task == "images":

@@ -16,6 +16,7 @@ from affekt.errors import AffektError, AudioError, UsageError
 from affekt.inputs import expand, spelled
 from affekt.model_folder import ModelFolder, Scorer, open_folder
 from affekt.recognizer import resolve
+from affekt.timeline import check_windows, grid
 
 Row = dict[str, Any]
 Array = NDArray[np.float32]
@@ -23,7 +24,6 @@ Array = NDArray[np.float32]
 COLUMNS = ("file", "start", "end", "speaker", "emotion", "corpus", "status", "error", "message")
 """The columns of every row but for its vector's; `file`, `start` and `end` index a segmented table."""
 
-LEAST_SECONDS = 0.1
 _DIGITS = 6
 
 
@@ -96,24 +96,6 @@ def columns(embedder: Embedder) -> list[str]:
     return [*COLUMNS, *_dimensions(embedder.size)]
 
 
-def check_windows(window: float | None, hop: float | None) -> float | None:
-    """The hop that is meant.
-
-    Raises:
-        UsageError: windows that leave gaps, or none at all.
-    """
-    if window is None:
-        if hop is not None:
-            raise UsageError("hop: is of windows; give --window too")
-        return None
-    if not LEAST_SECONDS <= window < float("inf"):
-        raise UsageError(f"window: {window:g} s; give at least {LEAST_SECONDS} s")
-    hop = window / 2 if hop is None else hop
-    if not 0.01 <= hop <= window:
-        raise UsageError(f"hop: {hop:g} s; give 0.01 s to a window's {window:g} s, or clips would have gaps")
-    return hop
-
-
 def is_labelled(name: str | os.PathLike[str]) -> bool:
     """Whether a source with labels is meant, a corpus (`emodb:FOLDER`) or a table, and not a recording."""
     from affekt.corpora.source import parse_source
@@ -164,7 +146,7 @@ def _rows(embedder: Embedder, clip: Clip, window: float | None, hop: float | Non
         heard = audio.load(clip.path)
         whole = clip.start == 0 and clip.end is None
         samples = heard.samples if whole else audio.cut(heard.samples, clip.start, clip.end, heard.name)
-        for start, stop in _windows(len(samples), window, hop):
+        for start, stop in grid(len(samples), window, hop):
             vector = embedder(samples[start:stop])
             yield {
                 **_known(clip),
@@ -182,17 +164,6 @@ def _rows(embedder: Embedder, clip: Clip, window: float | None, hop: float | Non
     except Exception as error:
         # A fault of ours in one recording must not cost the others their rows.
         yield _bad(embedder, clip, "internal", f"{clip.file}: {type(error).__name__}: {error}")
-
-
-def _windows(samples: int, window: float | None, hop: float | None) -> list[tuple[int, int]]:
-    """Starts and ends, in samples, of windows that leave nothing out."""
-    size = samples if window is None else round(window * audio.SAMPLE_RATE)
-    step = size if hop is None else round(hop * audio.SAMPLE_RATE)
-    if size >= samples:
-        return [(0, samples)]
-    count = 1 + -(-(samples - size) // step)
-    starts = [min(at * step, samples - size) for at in range(count)]
-    return [(start, start + size) for start in starts]
 
 
 def _bad(embedder: Embedder, clip: Clip, code: str, message: str) -> Row:

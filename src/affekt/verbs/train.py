@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from affekt import corpora, files
+from affekt import corpora
 from affekt.config import Metric
 from affekt.errors import CorpusError, UsageError
 from affekt.evaluation import Report, confusion, summarise, uar
@@ -21,17 +21,15 @@ from affekt.evaluation.scored import PREFIX, read_run, scored_table
 from affekt.models import build
 from affekt.recipe import Recipe
 from affekt.splits import Fold, Folds, make_folds, train_validation
-from affekt.training import calibrate, distributed
+from affekt.training import baseline, calibrate, distributed
 from affekt.training.batches import IntArray
 from affekt.training.clips import Clips
-from affekt.training.emotions import EmotionTask, Examples
-from affekt.training.examples import Targets, labelled, part, selected, targets
-from affekt.training.fit import Fit, autocast
-from affekt.training.journal import Journal, Watcher
+from affekt.training.examples import labelled, selected, targets
+from affekt.training.journal import Watcher
+from affekt.training.learner import Fitted, Run
 from affekt.training.package import package, training_corpora
 from affekt.training.run import Say, decoding, finished, held, record_run
-from affekt.training.scoring import score_rows
-from affekt.training.transfer import Source, inherit, start
+from affekt.training.transfer import inherit, start
 from affekt.verbs.sources import open_source
 
 if TYPE_CHECKING:
@@ -45,38 +43,6 @@ class TrainResult:
     folder: Path
     model: Path | None = None
     report: Report | None = None
-
-
-@dataclass(frozen=True)
-class _Run:
-    recipe: Recipe
-    folder: Path
-    table: pd.DataFrame
-    clips: Clips
-    learnt: Targets
-    resume: bool
-    watcher: Watcher | None
-    source: Source | None
-
-    def fit(
-        self, fold: Fold, folder: Path, label: str = ""
-    ) -> tuple[torch.nn.Module, list[dict[str, float]]]:
-        """Trains on one fold in its own folder; returns the network and a row for each epoch."""
-        if distributed.rank() == 0:
-            folder.mkdir(parents=True, exist_ok=True)
-            files.sweep(folder)
-        network = build(self.recipe, len(self.learnt.labels))
-        if self.source is not None:
-            transfer = start(network, self.recipe, self.learnt.labels, self.source)
-            if distributed.rank() == 0:
-                files.write_json(folder / "transfer.json", transfer.to_json())
-        share = self.recipe.train.share
-        used = part(fold.train, self.learnt.positions, share, self.recipe.seed)
-        examples = Examples(self.clips, self.learnt, used, fold.validation)
-        task = EmotionTask(examples, self.recipe, lambda: autocast(self.recipe))
-        fit = Fit(network, task, self.recipe, folder)
-        journal = Journal(folder / "log.jsonl" if distributed.rank() == 0 else None, self.watcher, label)
-        return fit.run(journal, resume=self.resume), fit.position.history
 
 
 def train(
@@ -147,7 +113,8 @@ def train(
             say(start(build(recipe, len(learnt.labels)), recipe, learnt.labels, source).line())
         clips = Clips(table, decoding(watcher))
         record_run(out, recipe, plan.title, resume)
-        run = _Run(recipe, out, table, clips, learnt, resume, watcher, source)
+        values = baseline.features_for(recipe, clips, watcher)
+        run = Run(recipe, out, table, clips, learnt, resume, watcher, source, values)
         if protocol is not None:
             return TrainResult(out, report=_cross_validate(run, plan, say))
         return TrainResult(out, model=_final(run, plan.folds[0], metrics or {}, tested, calibrated, say))
@@ -189,7 +156,7 @@ def _with_extra(table: pd.DataFrame, plan: Folds, recipe: Recipe) -> tuple[pd.Da
 
 
 def _final(  # noqa: PLR0917
-    run: _Run,
+    run: Run,
     fold: Fold,
     metrics: Mapping[str, Metric],
     tested: str,
@@ -197,21 +164,21 @@ def _final(  # noqa: PLR0917
     say: Say,
 ) -> Path:
     began = time.monotonic()
-    network, history = run.fit(fold, run.folder)
+    fitted = run.fit(fold.train, fold.validation, run.folder)
     if calibrated is None and len(fold.validation):
         # A model is asked of any recording: classes that a clip's corpus lacks are answers as well.
-        scored = _scored(run, fold.name, fold.validation, network, all_classes=True)
+        scored = _scored(run, fold.name, fold.validation, fitted, all_classes=True)
         calibrated = calibrate.calibrate(scored, run.learnt.labels)
         say(calibrated.line())
     model = run.folder / "model"
     if distributed.rank() == 0:
-        learning_curve_figure(history, run.folder / "learning_curve.png")
+        _draw(fitted, run.folder)
         seconds = time.monotonic() - began
         heard = run.table.iloc[fold.train]
         labels = run.learnt.labels
         package(
             model,
-            network,
+            fitted.model,
             run.recipe,
             training_corpora(heard),
             labels,
@@ -226,21 +193,21 @@ def _final(  # noqa: PLR0917
     return model
 
 
-def _cross_validate(run: _Run, plan: Folds, say: Say) -> Report:
+def _cross_validate(run: Run, plan: Folds, say: Say) -> Report:
     import pandas as pd
 
     scored, held_out = [], []
     for number, fold in enumerate(plan.folds, 1):
         label = f"fold {number}/{len(plan.folds)} ({fold.name})  "
         folder = run.folder / "folds" / fold.name.replace("/", "-")
-        network, history = run.fit(fold, folder, label)
-        scored.append(_scored(run, fold.name, fold.test, network))
+        fitted = run.fit(fold.train, fold.validation, folder, label)
+        scored.append(_scored(run, fold.name, fold.test, fitted))
         if len(fold.validation):
-            held_out.append(_scored(run, fold.name, fold.validation, network))
+            held_out.append(_scored(run, fold.name, fold.validation, fitted))
         if distributed.rank() == 0:
-            learning_curve_figure(history, folder / "learning_curve.png")
+            _draw(fitted, folder)
             figure = float(uar(confusion(scored[-1]["emotion"], scored[-1]["predicted"], run.learnt.labels)))
-            say(f"{label}{plan.title}: uar {figure:.3f}, best epoch {_best(history)}")
+            say(f"{label}{plan.title}: uar {figure:.3f}{_best(fitted.history)}")
     rows = pd.concat(scored, ignore_index=True)
     watched = pd.concat(held_out, ignore_index=True) if held_out else None
     report = _report(run.folder, run.recipe, plan, rows, watched)
@@ -260,9 +227,9 @@ def _report(
 
 
 def _scored(
-    run: _Run, fold: str, rows: IntArray, network: torch.nn.Module, *, all_classes: bool = False
+    run: Run, fold: str, rows: IntArray, fitted: Fitted, *, all_classes: bool = False
 ) -> pd.DataFrame:
-    logits = torch.from_numpy(score_rows(network, run.clips, rows))
+    logits = torch.from_numpy(fitted.logits(rows))
     if not all_classes:
         logits = logits.masked_fill(~run.learnt.allowed[rows], float("-inf"))
     scores = logits.double().softmax(-1).numpy()
@@ -270,8 +237,16 @@ def _scored(
     return scored_table(table, corpora.speaker_key(table).to_numpy(), run.learnt.labels, scores, fold)
 
 
-def _best(history: list[dict[str, float]]) -> int:
+def _draw(fitted: Fitted, folder: Path) -> None:
+    if fitted.history:
+        learning_curve_figure(fitted.history, folder / "learning_curve.png")
+
+
+def _best(history: list[dict[str, float]]) -> str:
     """The epoch whose weights were kept: the first of those with the best figures, or the last of all."""
-    if "validation_uar" not in history[-1]:
-        return int(history[-1]["epoch"])
-    return int(max(history, key=lambda row: (row["validation_uar"], -row["validation_loss"]))["epoch"])
+    if not history:
+        return ""
+    best = history[-1]
+    if "validation_uar" in best:
+        best = max(history, key=lambda row: (row["validation_uar"], -row["validation_loss"]))
+    return f", best epoch {int(best['epoch'])}"
