@@ -124,12 +124,11 @@ class Recognizer:
 
     def recognize(self, waveform: audio.Waveform) -> Prediction:
         """The emotion in a loaded recording."""
-        output = self._scorer.run(waveform.samples)
-        return self._prediction(output, waveform.name, len(waveform.samples), waveform.warnings)
+        return self.told(waveform, self._scorer.run(waveform.samples).logits)
 
-    def recognize_many(self, waveforms: Sequence[audio.Waveform]) -> list[Prediction]:
-        """The emotion in each of several loaded recordings; those of equal length go through together."""
-        return [self.recognize(one) for one in waveforms]
+    def told(self, waveform: audio.Waveform, logits: NDArray[np.float32]) -> Prediction:
+        """What the logits [classes] of a loaded recording mean."""
+        return self._prediction(logits, waveform.name, len(waveform.samples), waveform.warnings)
 
     def over_time(
         self,
@@ -183,10 +182,12 @@ class Recognizer:
                     yield block
 
             output = self._scorer.run_blocks(blocks())
-            return self._prediction(output, heard.name, count, heard.warnings)
+            return self._prediction(output.logits, heard.name, count, heard.warnings)
 
-    def _prediction(self, output: Output, name: str, samples: int, warnings: tuple[str, ...]) -> Prediction:
-        values = probabilities(output.logits, self.config.temperature)
+    def _prediction(
+        self, logits: NDArray[np.float32], name: str, samples: int, warnings: tuple[str, ...]
+    ) -> Prediction:
+        values = probabilities(logits, self.config.temperature)
         order = np.argsort(-values, kind="stable")
         scores = {self.config.labels[index]: float(values[index]) for index in order}
         label = next(iter(scores))
@@ -251,6 +252,10 @@ class Recognizer:
         `waveforms` are float32 [samples] at 16 kHz.
         """
         return self._rows([self._scorer.run(samples).logits for samples in waveforms])
+
+    def logits_together(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """The `logits` of clips of one length, in one run of the network: the same to 1e-5, and quicker."""
+        return self._rows([output.logits for output in self._scorer.run_many(waveforms)])
 
     def score(self, blocks: Iterable[NDArray[np.float32]], *, attention: bool = False) -> Output:
         """What the network says of one recording in blocks, float32 [samples] at 16 kHz.

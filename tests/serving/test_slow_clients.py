@@ -79,7 +79,7 @@ def test_slow_clients_are_cut_off_at_the_deadline(
     with connected(base) as link:
         link.sendall(first)
         said, took = until_closed(link, drip)
-    assert seconds - 0.1 <= took <= seconds + 1.0
+    assert seconds - 0.1 <= took <= seconds + 2.0
     assert said[9:12] == answer
     if answer == b"408":
         assert b'"too_slow"' in said and b"connection: close" in said.lower()
@@ -145,10 +145,11 @@ def test_a_crowd_of_slow_ones_keeps_nobody_out(base: str) -> None:
             link.close()
 
 
-def test_a_client_that_goes_away_harms_nobody(base: str) -> None:
+def test_a_client_that_goes_away_harms_nobody(base: str, caplog: pytest.LogCaptureFixture) -> None:
     for cut in (10, len(HEAD), len(HEAD) + 40, 5000):
         with connected(base) as link:
             link.sendall((HEAD + b"Content-Length: %d\r\n\r\n" % len(CLIP) + CLIP)[:cut])
     with connected(base) as link:
         link.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(CLIP) + CLIP)
     assert httpx.post(f"{base}/v1/predict", content=CLIP).status_code == 200
+    assert not [one for one in caplog.records if one.levelname == "ERROR"]

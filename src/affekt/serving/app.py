@@ -12,12 +12,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
 from affekt import __version__
 from affekt.serving import answers, schema
 from affekt.serving.bodies import FIELD, read_uploads
-from affekt.serving.door import Door
+from affekt.serving.door import GONE, Door
 from affekt.serving.metrics import CONTENT_TYPE
 from affekt.serving.refusals import RefusalError, error_body
 from affekt.serving.schema import Channels, Format
@@ -152,6 +153,10 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(RefusalError)
     async def refused(request: Request, error: RefusalError) -> Response:
         return _answer(request, error)
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_: Request, __: ClientDisconnect) -> Response:
+        return Response(status_code=GONE)
 
     @app.exception_handler(RequestValidationError)
     async def wrong_query(request: Request, error: RequestValidationError) -> Response:

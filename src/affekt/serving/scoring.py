@@ -9,14 +9,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
-from affekt.audio import Waveform
-from affekt.prediction import Prediction
+import numpy as np
+from numpy.typing import NDArray
+
+from affekt.audio import SAMPLE_RATE
 from affekt.recognizer import Recognizer
+
+Samples = NDArray[np.float32]
+Logits = NDArray[np.float32]
 
 MOST_CLIPS = 16
 """In a batch."""
 
-MOST_SAMPLES = 60 * 16_000
+MOST_SAMPLES = 60 * SAMPLE_RATE
 """In a batch of several: a longer recording runs alone."""
 
 Watch = Callable[[int, float, float], None]
@@ -26,13 +31,13 @@ Watch = Callable[[int, float, float], None]
 @dataclass
 class _Job:
     recognizer: Recognizer
-    waveform: Waveform
-    future: Future[Prediction] = field(default_factory=Future)
+    samples: Samples
+    future: Future[Logits] = field(default_factory=Future)
     since: float = field(default_factory=time.monotonic)
 
     @property
     def kind(self) -> tuple[int, int]:
-        return id(self.recognizer), len(self.waveform.samples)
+        return id(self.recognizer), len(self.samples)
 
 
 class Scoring:
@@ -51,11 +56,12 @@ class Scoring:
         self._thread = threading.Thread(target=self._work, name="affekt-scoring", daemon=True)
         self._thread.start()
 
-    def submit(
-        self, recognizer: Recognizer, waveform: Waveform, *, urgent: bool = False
-    ) -> Future[Prediction]:
-        """The prediction to come; cancelling it before its turn takes it out of the queue."""
-        job = _Job(recognizer, waveform)
+    def submit(self, recognizer: Recognizer, samples: Samples, *, urgent: bool = False) -> Future[Logits]:
+        """The logits [classes] to come of float32 [samples] at 16 kHz.
+
+        Cancelling them before their turn takes them out of the queue.
+        """
+        job = _Job(recognizer, samples)
         with self._changed:
             if self._stopped:
                 raise RuntimeError("the scoring thread has stopped")
@@ -84,19 +90,19 @@ class Scoring:
             if not queue:
                 return []
             first = queue.popleft()
-            most = min(MOST_CLIPS, max(1, MOST_SAMPLES // max(1, len(first.waveform.samples))))
+            most = min(MOST_CLIPS, max(1, MOST_SAMPLES // max(1, len(first.samples))))
             return [first, *_taken(queue, first.kind, most - 1)]
 
     def _run(self, jobs: Sequence[_Job]) -> None:
         started = time.monotonic()
         try:
-            found = jobs[0].recognizer.recognize_many([job.waveform for job in jobs])
+            found = jobs[0].recognizer.logits_together([job.samples for job in jobs])
         except BaseException as error:
             for job in jobs:
                 job.future.set_exception(error)
         else:
-            for job, prediction in zip(jobs, found, strict=True):
-                job.future.set_result(prediction)
+            for job, logits in zip(jobs, found, strict=True):
+                job.future.set_result(logits)
         if self._watch is not None:
             self._watch(len(jobs), started - jobs[0].since, time.monotonic() - started)
 

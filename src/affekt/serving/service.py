@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,8 @@ from affekt.serving.metrics import Metrics
 from affekt.serving.refusals import RefusalError
 from affekt.serving.scoring import Scoring
 from affekt.serving.settings import Limits
+
+LOG = logging.getLogger("affekt.serve")
 
 DECODED_SAMPLES = 32 * 2**20
 """Decoding waits while so many samples of all requests wait to be scored: 128 MiB."""
@@ -75,12 +78,16 @@ class Service:
         try:
             waveform = await self._decoded(upload)
             try:
-                prediction = await asyncio.wrap_future(self.scoring.submit(recognizer, waveform))
+                logits = await asyncio.wrap_future(self.scoring.submit(recognizer, waveform.samples))
             finally:
                 await self._scored(waveform)
-        except (AffektError, MemoryError) as error:
+        except AffektError as error:
             return answers.bad_row(upload.name, error)
-        return answers.row(upload.name, prediction)
+        except Exception as error:
+            # A fault of ours in one recording must not cost the others their rows.
+            LOG.exception("a recording failed")
+            return answers.bad_row(upload.name, error)
+        return answers.row(upload.name, recognizer.told(waveform, logits))
 
     async def _decoded(self, upload: Upload) -> Waveform:
         async with self._fewer:
