@@ -20,6 +20,22 @@ def masked_mean(values: Tensor, mask: Tensor, dim: tuple[int, ...]) -> Tensor:
     return (values * mask).sum(dim, keepdim=True) / mask.sum(dim, keepdim=True).clamp(min=1)
 
 
+class StridedPointwise(nn.Conv2d):
+    """A 1x1 convolution of every `step`-th position of both axes, without bias.
+
+    Positions are picked before the convolution: oneDNN's strided 1x1 kernel for AVX2 writes beyond its memory
+    on the way back where the channels are no multiple of 8 (torch 2.13).
+    """
+
+    def __init__(self, channels_in: int, channels: int, step: int) -> None:
+        super().__init__(channels_in, channels, 1, bias=False)
+        self.step = step
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[batch, channels_in, frequency, time] -> [batch, channels, frequency / step, time / step]."""
+        return super().forward(input[..., :: self.step, :: self.step])
+
+
 class MaskedBatchNorm2d(nn.BatchNorm2d):
     """Batch normalisation whose padded frames leave as zeros, so that no later layer sees them.
 

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from affekt.frontend import Normalisation
 from affekt.models.fbank import Features, make_frontend
-from affekt.models.masking import MaskedBatchNorm2d, length_mask
+from affekt.models.masking import MaskedBatchNorm2d, StridedPointwise, length_mask
 from affekt.models.pooling import StatisticsPooling
 
 
@@ -30,7 +30,7 @@ class BasicBlock(nn.Module):
         self.bn2 = MaskedBatchNorm2d(channels)
         self.shortcut: nn.ModuleList | None = None
         if stride != 1 or channels_in != channels:
-            convolution = nn.Conv2d(channels_in, channels, 1, stride, bias=False)
+            convolution = StridedPointwise(channels_in, channels, stride)
             self.shortcut = nn.ModuleList([convolution, MaskedBatchNorm2d(channels)])
 
     def forward(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from affekt.frontend import Normalisation
 from affekt.models.fbank import Features, make_frontend
-from affekt.models.masking import MaskedBatchNorm2d, length_mask, masked_mean
+from affekt.models.masking import MaskedBatchNorm2d, StridedPointwise, length_mask, masked_mean
 from affekt.models.pooling import AttentiveStatisticsPooling
 from affekt.models.resnet_stats import CosineHead
 
@@ -52,7 +52,7 @@ class PreActivatedBlock(nn.Module):
         self.squeeze = Squeeze(channels) if squeeze else None
         self.shortcut: nn.ModuleList | None = None
         if stride != 1 or channels_in != channels:
-            convolution = nn.Conv2d(channels_in, channels, 1, stride, bias=False)
+            convolution = StridedPointwise(channels_in, channels, stride)
             self.shortcut = nn.ModuleList([convolution, MaskedBatchNorm2d(channels)])
 
     def forward(self, features: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
