@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING, Any
 from affekt.errors import (
     AffektError,
     AudioCorruptError,
+    AudioCrashedError,
     AudioEmptyError,
     AudioError,
     AudioFormatError,
+    AudioMemoryError,
     AudioNonFiniteError,
     AudioNotFoundError,
+    AudioTimeoutError,
     AudioTooLargeError,
     CorpusError,
     LockedError,
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
     from affekt.verbs.embed import embed
     from affekt.verbs.evaluate import evaluate
     from affekt.verbs.liu2021 import reproduce_liu2021
-    from affekt.verbs.predict import predict
+    from affekt.verbs.predict import predict, predict_to
     from affekt.verbs.pretrain import pretrain_speakers
     from affekt.verbs.pretrain_images import pretrain_images
     from affekt.verbs.reproduce import reproduce_padi2021
@@ -55,11 +58,14 @@ __version__ = "0.1.0"
 __all__ = [
     "AffektError",
     "AudioCorruptError",
+    "AudioCrashedError",
     "AudioEmptyError",
     "AudioError",
     "AudioFormatError",
+    "AudioMemoryError",
     "AudioNonFiniteError",
     "AudioNotFoundError",
+    "AudioTimeoutError",
     "AudioTooLargeError",
     "CorpusError",
     "Explanation",
@@ -78,6 +84,7 @@ __all__ = [
     "evaluate_cross",
     "explain",
     "predict",
+    "predict_to",
     "pretrain_images",
     "pretrain_speakers",
     "reproduce_liu2021",
@@ -97,6 +104,7 @@ _HOMES = {
     "evaluate_cross": "affekt.verbs.cross",
     "explain": "affekt.explanation",
     "predict": "affekt.verbs.predict",
+    "predict_to": "affekt.verbs.predict",
     "pretrain_images": "affekt.verbs.pretrain_images",
     "pretrain_speakers": "affekt.verbs.pretrain",
     "reproduce_liu2021": "affekt.verbs.liu2021",

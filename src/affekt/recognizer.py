@@ -168,21 +168,29 @@ class Recognizer:
                     progress(scorer.seconds, heard.expected)
             return replace(scorer.finish(heard.warnings), file=heard.name)
 
-    def _hear(self, source: audio.Source, sampling_rate: int | None) -> Prediction:
-        """The emotion in a recording; where any length is taken, it is never held whole."""
+    @property
+    def limits(self) -> audio.Limits:
+        """The budget of a recording: any length where memory does not grow with it."""
+        return ANY_LENGTH if self.any_length else audio.DEFAULT_LIMITS
+
+    def hear(self, heard: audio.Blocks) -> Prediction:
+        """The emotion in a recording that comes in blocks; held whole only where the model needs that."""
         if not self.any_length:
-            return self.recognize(self.listen(source, sampling_rate=sampling_rate))
+            return self.recognize(audio.whole(heard))
         count = 0
-        with audio.stream(source, rate=sampling_rate, limits=ANY_LENGTH) as heard:
 
-            def blocks() -> Iterator[NDArray[np.float32]]:
-                nonlocal count
-                for block in heard:
-                    count += len(block)
-                    yield block
+        def blocks() -> Iterator[NDArray[np.float32]]:
+            nonlocal count
+            for block in heard:
+                count += len(block)
+                yield block
 
-            output = self._scorer.run_blocks(blocks())
-            return self._prediction(output.logits, heard.name, count, heard.warnings)
+        output = self._scorer.run_blocks(blocks())
+        return self._prediction(output.logits, heard.name, count, heard.warnings)
+
+    def _hear(self, source: audio.Source, sampling_rate: int | None) -> Prediction:
+        with audio.stream(source, rate=sampling_rate, limits=self.limits) as heard:
+            return self.hear(heard)
 
     def _prediction(
         self, logits: NDArray[np.float32], name: str, samples: int, warnings: tuple[str, ...]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import importlib.util
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +30,19 @@ def format_of(path: Path) -> str:
     if suffix not in FORMATS:
         raise UsageError(f"{path}: its suffix names no format{nearest(suffix, FORMATS)}")
     return suffix
+
+
+def check(form: str) -> None:
+    """Whether this format can be written here: better known before a million rows than after.
+
+    Raises:
+        UsageError: it is unknown.
+        MissingExtraError: Parquet without pyarrow.
+    """
+    if form not in _WRITERS:
+        raise UsageError(f"{form}: not a format{nearest(form, FORMATS)}")
+    if form == "parquet" and importlib.util.find_spec("pyarrow") is None:
+        raise MissingExtraError("writing Parquet", "train")
 
 
 @contextlib.contextmanager

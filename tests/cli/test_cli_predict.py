@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -73,6 +74,8 @@ def test_a_file_is_written_whole_and_nothing_shown(
         (["-f", "parquet"], "only a file can hold it"),
         (["-m", "./nowhere"], "neither a known model nor a folder"),
         (["--coverage", "0.9"], "not calibrated"),
+        (["--resume"], "name it with --output"),
+        (["--max-failures", "many"], "give a number such as 100"),
     ],
 )
 def test_wrong_options_stop_before_anything_is_written(
@@ -108,21 +111,30 @@ def test_an_error_is_one_line_and_exit_code_2() -> None:
     assert "Traceback" not in run.stderr
 
 
-def test_an_interrupted_run_is_130_and_leaves_no_file(tiny_model_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stopped_run_goes_on_where_it_was(
+    tiny_model_folder: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
     arguments = ["predict", "-", "-m", str(tiny_model_folder), "-o", str(tmp_path / "out.csv")]
     with subprocess.Popen(
         [*RUN, *arguments], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
         assert run.stdin is not None
         assert run.stderr is not None
-        run.stdin.write(f"{CLIP}\n" * 20)
+        run.stdin.write(f"{CLIP}\n" * 300)
         run.stdin.flush()
-        while not list(tmp_path.iterdir()):
+        while not (tmp_path / "out.csv.parts" / "run.json").exists():
             assert run.poll() is None
-        run.send_signal(signal.SIGINT)
-        assert run.wait(20) == 130
+        time.sleep(1)
+        run.send_signal(number)
+        assert run.wait(20) == code
         assert "Traceback" not in run.stderr.read()
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv.parts"]
+    with pytest.raises(AffektError, match=r"unfinished run, \d+ inputs done; add --resume"):
+        predict(*arguments[1:], lines=f"{CLIP}\n" * 310)
+    assert predict(*arguments[1:], "--resume", lines=f"{CLIP}\n" * 310) == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+    assert len(pd.read_csv(tmp_path / "out.csv")) == 310
 
 
 def test_a_reader_that_leaves_is_no_error(tiny_model_folder: Path) -> None:

@@ -77,7 +77,7 @@ def test_rows_come_while_names_still_do(model: Recognizer) -> None:
     endless = itertools.repeat(next(tiny.EXAMPLES.glob("*.flac")))
     rows = affekt.predict(endless, model)
     assert len(list(itertools.islice(rows, 30))) == 30
-    rows.close()  # type: ignore[attr-defined]
+    rows.close()
 
 
 def test_the_table_has_a_segmented_index(model: Recognizer, mixed: Path) -> None:

@@ -47,6 +47,7 @@ class Blocks(Protocol):
     name: str
     rate: int
     channels: int
+    expected: float | None
     warnings: tuple[str, ...]
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]: ...

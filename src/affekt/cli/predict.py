@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from affekt import inputs, writers
 from affekt.errors import UsageError
 from affekt.labels import nearest
+
+if TYPE_CHECKING:
+    from affekt.verbs.predict import Rows
 
 app = typer.Typer()
 
@@ -29,6 +33,8 @@ Examples:
     affekt predict clip.wav --model ./my-model --scores
 
     affekt predict clip.wav --model ./my-model --min-confidence 0.6 --coverage 0.9
+
+    affekt predict calls/ -o emotions.parquet --resume --max-failures 5%
 """
 _NAME_WIDTH = 40
 _BAR_WIDTH = 20
@@ -65,45 +71,79 @@ def predict(
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Processor threads; up to four cores if not given.")
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run that was stopped; needs --output.")
+    ] = False,
+    max_failures: Annotated[
+        str | None,
+        typer.Option("--max-failures", metavar="N|P%", help="Stop once more recordings failed."),
+    ] = None,
+    file_seconds: Annotated[
+        float, typer.Option("--file-seconds", min=0.1, help="What decoding one recording may take.")
+    ] = 30.0,
 ) -> None:
     """The emotion in recordings, one row for each, also for those that cannot be read.
 
     Exit code 0 if every recording has an emotion, 1 if some have an error, 2 if nothing could start.
     """
-    from affekt.recognizer import Recognizer
+    from affekt import batch
     from affekt.verbs import predict as verb
 
     if form is not None and form not in writers.FORMATS:
         raise UsageError(f"--format {form}: unknown{nearest(form, writers.FORMATS)}")
-    if output is not None and form is None:
-        form = writers.format_of(output)
-    recognizer = Recognizer.load(model, threads=threads)
-    columns = verb.columns(recognizer, scores=scores, coverage=coverage)
-    rows = verb.predict(
-        paths,
-        recognizer,
-        scores=scores,
-        min_confidence=min_confidence,
-        coverage=coverage,
-        threads=threads,
-    )
-    failed = False
-    with _sink(output, form, columns) as write, _progress(paths, output, form) as step:
-        for row in rows:
-            write(row)
-            step()
-            failed = failed or row["error"] is not None
+    if resume and output is None:
+        raise UsageError("--resume: goes on with a table; name it with --output")
+    asked: verb.Asked = {
+        "scores": scores,
+        "min_confidence": min_confidence,
+        "coverage": coverage,
+        "threads": threads,
+        "file_seconds": file_seconds,
+        "max_failures": max_failures,
+    }
+    try:
+        if output is None:
+            failed = _show(verb.predict(paths, model, **asked), paths, form)
+        else:
+            with _progress(paths, shown=False) as step, _stopped_by_sigterm():
+                done = verb.predict_to(output, paths, model, form=form, resume=resume, watch=step, **asked)
+            failed = done.failed > 0
+    except batch.TooManyFailuresError as error:
+        typer.secho(f"affekt: {error}", fg=typer.colors.RED, err=True)
+        failed = True
     raise typer.Exit(1 if failed else 0)
 
 
-def _sink(
-    output: Path | None, form: str | None, columns: list[str]
-) -> contextlib.AbstractContextManager[writers.Write]:
-    if output is not None:
-        return writers.to_file(output, columns, form or "csv")
-    if form is None and sys.stdout.isatty():
-        return _on_terminal(columns)
-    return writers.to_stream(sys.stdout, columns, form or "csv")
+def _show(rows: Rows, paths: list[str], form: str | None) -> bool:
+    """Rows on standard output; whether one of them failed."""
+    for_people = form is None and sys.stdout.isatty()
+    failed, done = False, 0
+    sink = (
+        _on_terminal(rows.columns)
+        if for_people
+        else writers.to_stream(sys.stdout, rows.columns, form or "csv")
+    )
+    with rows, sink as write, _progress(paths, shown=for_people) as step:
+        for row in rows:
+            write(row)
+            done += 1
+            step(done)
+            failed = failed or row["error"] is not None
+    return failed
+
+
+@contextlib.contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """A scheduler's first signal ends the run as Ctrl-C does: what is done is written first."""
+
+    def stop(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
@@ -142,11 +182,13 @@ def _printable(text: str) -> str:
 
 
 @contextlib.contextmanager
-def _progress(paths: list[str], output: Path | None, form: str | None) -> Iterator[Any]:
-    """Gives a function to call after each row; shows rows done and time left once the run takes long."""
-    rows_on_screen = output is None and sys.stdout.isatty()
-    if rows_on_screen or not sys.stderr.isatty():
-        yield lambda: None
+def _progress(paths: list[str], *, shown: bool) -> Iterator[Callable[[int], None]]:
+    """Gives a function to tell how many are done; shows them and the time left once the run takes long.
+
+    `shown`: the rows themselves are on the screen, and nothing else should be.
+    """
+    if shown or not sys.stderr.isatty():
+        yield lambda done: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
@@ -162,8 +204,8 @@ def _progress(paths: list[str], output: Path | None, form: str | None) -> Iterat
     task = bar.add_task("predict", total=total)
     started = time.monotonic()
 
-    def step() -> None:
-        bar.advance(task)
+    def step(done: int) -> None:
+        bar.update(task, completed=done)
         if not bar.live.is_started and time.monotonic() - started > _QUIET_SECONDS:
             bar.start()
 

@@ -81,6 +81,10 @@ class Decoders:
     ) -> None:
         self.close()
 
+    def __del__(self) -> None:
+        if hasattr(self, "_idle"):
+            self.close()
+
     def decode(
         self,
         source: audio.Source,
@@ -178,6 +182,7 @@ class DecodedStream:
     def __init__(self, pool: Decoders, content: Any, name: str, limits: audio.Limits) -> None:
         self.name = name
         self.rate = self.channels = 0
+        self.expected: float | None = None
         self.warnings: tuple[str, ...] = ()
         self._pool = pool
         self._limits = limits
@@ -236,6 +241,8 @@ class DecodedStream:
         if not all(type(told.get(key)) is int for key in ("rate", "channels")):
             raise self._crashed(process)
         self.rate, self.channels = told["rate"], told["channels"]
+        expected = told.get("expected")
+        self.expected = expected if isinstance(expected, float) else None
 
     def _receive(self) -> tuple[bytes, bytearray]:
         """The next frame of the worker, which has what is left of the recording's time."""

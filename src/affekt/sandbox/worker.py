@@ -63,7 +63,8 @@ def _answer(task: dict[str, Any], handle: int | None, seconds: float) -> Iterato
             heard = stack.enter_context(
                 audio.stream(source, limits=audio.Limits(**task["limits"]), name=name)
             )
-            yield frames.pack(frames.OPENED, {"rate": heard.rate, "channels": heard.channels})
+            told = {"rate": heard.rate, "channels": heard.channels, "expected": heard.expected}
+            yield frames.pack(frames.OPENED, told)
             for block in heard:
                 yield frames.pack(frames.BLOCK, block.tobytes())
         yield frames.pack(frames.END, {"warnings": heard.warnings})
