@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from affekt.verbs.cross import evaluate_cross
     from affekt.verbs.embed import embed
     from affekt.verbs.evaluate import evaluate
+    from affekt.verbs.fuse import fuse
     from affekt.verbs.liu2021 import reproduce_liu2021
     from affekt.verbs.predict import predict, predict_to
     from affekt.verbs.pretrain import pretrain_speakers
@@ -83,6 +84,7 @@ __all__ = [
     "evaluate",
     "evaluate_cross",
     "explain",
+    "fuse",
     "predict",
     "predict_to",
     "pretrain_images",
@@ -103,6 +105,7 @@ _HOMES = {
     "evaluate": "affekt.verbs.evaluate",
     "evaluate_cross": "affekt.verbs.cross",
     "explain": "affekt.explanation",
+    "fuse": "affekt.verbs.fuse",
     "predict": "affekt.verbs.predict",
     "predict_to": "affekt.verbs.predict",
     "pretrain_images": "affekt.verbs.pretrain_images",

@@ -17,7 +17,10 @@ NETWORKS: tuple[str, ...] = ("resnet-stats", "resnet-attention", "attention-fcn"
 BASELINE = "opensmile-svm"
 """The baseline, which hears nothing but what openSMILE says of a clip."""
 
-SYSTEMS: tuple[str, ...] = (*NETWORKS, BASELINE)
+FUSION = "fusion"
+"""Several networks in one graph, their logits weighed and added."""
+
+SYSTEMS: tuple[str, ...] = (*NETWORKS, BASELINE, FUSION)
 """The closed registry of systems; a model folder that names another one is refused."""
 
 MODEL_FORMAT = 1
@@ -101,6 +104,25 @@ class CalibrationRecord(Strict):
     def threshold(self, coverage: float) -> float | None:
         """The least score for at least this coverage; None beyond what is known."""
         return next((one.score for one in self.thresholds if one.coverage >= coverage - 1e-9), None)
+
+
+class FusionMember(Strict):
+    """One of several: its scores count as softmax(weight * log(score) / temperature)."""
+
+    name: Line
+    system: Line
+    weight: float = Field(ge=0, le=1)
+    temperature: float = Field(gt=0, le=1000)
+
+
+class FusionRecord(Strict):
+    """`fusion.json`: what was found of members' scores, to fuse models of the same recipes by."""
+
+    format: Literal[1]
+    labels: list[Line] = Field(min_length=2)
+    members: list[FusionMember] = Field(min_length=2, max_length=20)
+    temperature: float = Field(gt=0, le=1000)
+    calibration: CalibrationRecord
 
 
 class ModelConfig(Strict):

@@ -29,6 +29,7 @@ VERBS = {
     "reproduce": "Published systems anew, condition by condition.",
     "evaluate": "How right a recogniser is, with intervals.",
     "compare": "Which of several runs is better on the same clips.",
+    "fuse": "Several models as one, weighed.",
     "explain": "Which regions of time and frequency decided.",
     "embed": "The vectors behind the decisions, and a map of them.",
     "serve": "Answer requests over HTTP, with a page to try it on.",

@@ -36,16 +36,16 @@ def compare(
     found = [read_run(folder) for folder in runs]
     if len(found) < 2:
         raise UsageError(f"{len(found)} run to compare; give two or more folders")
-    names = _names(found)
-    tables = [_by_clip(run) for run in found]
-    shared, left_out = _shared(names, tables, intersection)
+    called = run_names(found)
+    tables = [by_clip(run) for run in found]
+    shared, left_out = shared_clips(called, tables, intersection)
     rows = [table.loc[shared] for table in tables]
     for column in ("emotion", "speaker"):
-        _agree(column, names, rows, shared)
+        agree(column, called, rows, shared)
     labels = tuple(dict.fromkeys(label for run in found for label in run.labels))
     predicted = {
         name: (run.protocol, one["predicted"].tolist())
-        for name, run, one in zip(names, found, rows, strict=True)
+        for name, run, one in zip(called, found, rows, strict=True)
     }
     return compare_systems(
         rows[0]["emotion"].tolist(),
@@ -64,7 +64,7 @@ def write_comparison(folder: Path, found: Comparison) -> None:
     comparison_figure(found, folder / "comparison.png")
 
 
-def _names(runs: Sequence[ScoredRun]) -> list[str]:
+def run_names(runs: Sequence[ScoredRun]) -> list[str]:
     """The folders' own names; with their parents' where two are called the same."""
     short = [run.path.resolve().name for run in runs]
     names = [
@@ -77,7 +77,12 @@ def _names(runs: Sequence[ScoredRun]) -> list[str]:
     return names
 
 
-def _by_clip(run: ScoredRun) -> pd.DataFrame:
+def by_clip(run: ScoredRun) -> pd.DataFrame:
+    """A run's table by clip.
+
+    Raises:
+        UsageError: a clip stands in it twice.
+    """
     import pandas as pd
 
     keys = clip_keys(run.table)
@@ -90,10 +95,14 @@ def _by_clip(run: ScoredRun) -> pd.DataFrame:
     return table
 
 
-def _shared(
+def shared_clips(
     names: Sequence[str], tables: Sequence[pd.DataFrame], intersection: bool
 ) -> tuple[list[Key], int]:
-    """The clips to compare in the first run's order, and how many others there are."""
+    """The clips to compare in the first run's order, and how many others there are.
+
+    Raises:
+        UsageError: there are others and that is not allowed, or none are shared.
+    """
     sets = [set(table.index) for table in tables]
     common = set.intersection(*sets)
     others = set.union(*sets) - common
@@ -109,7 +118,12 @@ def _shared(
     return [key for key in tables[0].index if key in common], len(others)
 
 
-def _agree(column: str, names: Sequence[str], rows: Sequence[pd.DataFrame], shared: Sequence[Key]) -> None:
+def agree(column: str, names: Sequence[str], rows: Sequence[pd.DataFrame], shared: Sequence[Key]) -> None:
+    """Refuses runs that do not say the same of the same clips.
+
+    Raises:
+        UsageError: a value of `column` differs.
+    """
     for name, one in zip(names[1:], rows[1:], strict=True):
         differ = (one[column].to_numpy() != rows[0][column].to_numpy()).nonzero()[0]
         if len(differ):
