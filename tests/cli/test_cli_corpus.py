@@ -61,7 +61,7 @@ def test_check_ends_with_one_only_on_errors(emodb: Path) -> None:
     warned = RUN.invoke(app, ["check", str(emodb), "--as", "folder", "--quick"])
     assert warned.exit_code == 1
     found = RUN.invoke(app, ["check", str(emodb), "--as", "emodb", "--quick", "--json"])
-    findings = json.loads(found.stdout)
+    findings = json.loads(found.stdout)["findings"]
     assert found.exit_code == 1
     assert {"wrong_count", "missing_speakers"} == {finding["code"] for finding in findings}
     (emodb / "t.csv").write_text("file,speaker\n03a01Fa.wav,x\n14b10Wc.wav,\n")

@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from affekt import corpora
+from affekt.doctor import check_corpus
 from affekt.errors import CorpusError
 from affekt.splits import make_folds
 
@@ -88,8 +89,9 @@ def test_every_labelled_turn_is_a_row_and_nothing_else_is(copy: Path) -> None:
 
 
 def test_hidden_files_and_whole_dialogues_are_not_taken_for_lost_turns(copy: Path) -> None:
-    findings = corpora.check(f"iemocap:{copy}")
-    assert [(finding.severity, finding.code) for finding in findings] == [("warning", "missing_speakers")]
+    findings = check_corpus(f"iemocap:{copy}").findings
+    codes = [(finding.severity, finding.code) for finding in findings]
+    assert codes == [("warning", "missing_speakers"), ("warning", "too_short"), ("info", "not_compared")]
     assert "6 of 10 speakers are missing (here are 01F, 01M, 02F, 02M); 8 of 10039" in findings[0].message
 
 
@@ -171,14 +173,14 @@ def test_a_turn_without_audio_is_named(copy: Path) -> None:
     recording(copy, "Ses02F_impro03_M000").unlink()
     with pytest.raises(CorpusError, match=r"1 clips .* first Session2/sentences/wav/.*/Ses02F_impro03_M000;"):
         corpora.load(f"iemocap:{copy}")
-    findings = {finding.code: finding for finding in corpora.check(f"iemocap:{copy}")}
+    findings = {finding.code: finding for finding in check_corpus(f"iemocap:{copy}").findings}
     assert findings["missing_file"].files == ("Session2/sentences/wav/Ses02F_impro03/Ses02F_impro03_M000",)
 
 
 def test_a_turn_that_no_line_labels_is_left_out_and_reported(copy: Path) -> None:
     write_labels(copy, "Ses02F_impro03", {"F000": "hap"})
     assert len(corpora.load(f"iemocap:{copy}")) == 7
-    findings = {finding.code: finding for finding in corpora.check(f"iemocap:{copy}", quick=True)}
+    findings = {finding.code: finding for finding in check_corpus(f"iemocap:{copy}", quick=True).findings}
     assert [Path(file).stem for file in findings["unmatched"].files] == ["Ses02F_impro03_M000"]
 
 
@@ -196,7 +198,7 @@ def test_a_broken_label_is_one_error_that_names_file_and_line(copy: Path, broken
     with pytest.raises(CorpusError, match=r"EmoEvaluation/Ses01F_impro01\.txt: line 3: '\[6\.2901") as error:
         corpora.load(f"iemocap:{copy}")
     assert "\n" not in str(error.value)
-    (finding,) = corpora.check(f"iemocap:{copy}", quick=True)
+    (finding,) = check_corpus(f"iemocap:{copy}", quick=True).findings
     assert (finding.severity, finding.code) == ("error", "unusable")
 
 

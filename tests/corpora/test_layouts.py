@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from affekt import corpora
+from affekt.doctor import check_corpus
 from affekt.errors import SplitError
 from affekt.splits import make_folds
 
@@ -205,7 +206,7 @@ def test_names_and_lists_say_what_each_clip_is(tmp_path: Path, corpus: str) -> N
 
 @pytest.mark.parametrize("corpus", sorted(CLIPS))
 def test_a_small_copy_is_found_sound_and_small(tmp_path: Path, corpus: str) -> None:
-    findings = corpora.check(f"{corpus}:{plant(tmp_path, corpus)}")
+    findings = check_corpus(f"{corpus}:{plant(tmp_path, corpus)}").findings
     strange = {"unreadable", "unmatched", "unknown_label", "missing_file", "duplicate_audio", "complete"}
     assert not [finding for finding in findings if finding.code in strange]
 
@@ -247,5 +248,7 @@ def test_an_earlier_spelling_of_the_msp_podcast_list_is_read(tmp_path: Path) -> 
 def test_a_lost_clip_of_meld_is_no_missing_one_and_another_is(tmp_path: Path) -> None:
     plant(tmp_path, "meld")
     (tmp_path / "train_splits" / "dia0_utt1.mp4").unlink()
-    (finding,) = [one for one in corpora.check(f"meld:{tmp_path}", quick=True) if one.code == "missing_file"]
+    (finding,) = [
+        one for one in check_corpus(f"meld:{tmp_path}", quick=True).findings if one.code == "missing_file"
+    ]
     assert finding.files == ("train_splits/dia0_utt1",)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,11 +11,10 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from affekt.corpora import Finding, Overview
+    from affekt.corpora import Overview
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Corpora: list, fetch, scan, check.")
 
-_SHOWN_FILES = 3
 _TABLE_COLUMNS = 180
 """A terminal as wide as this, or wider, is shown a table."""
 
@@ -160,47 +158,72 @@ def check(
     audio_root: Annotated[
         Path | None, typer.Option("--root", help="For a table: the folder its files are relative to.")
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Do not decode the recordings.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="The findings as JSON, with all files.")] = False,
+    quick: Annotated[
+        bool,
+        typer.Option("--quick", help="Do not decode the recordings: names, tables and equal bytes alone."),
+    ] = False,
+    protocol: Annotated[
+        str | None,
+        typer.Option(
+            help="Look for leaks in the folds of this protocol, such as loso; else in column `split`."
+        ),
+    ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(help="A folder of `affekt train --protocol` on this corpus; its scores doubt labels."),
+    ] = None,
+    speaker_model: Annotated[
+        str | None,
+        typer.Option(help="A model folder that tells speakers apart: looks for one voice under two names."),
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Findings and measures as JSON, with all files.")
+    ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", help="Write a report with figures: one file, no network, no script."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit code 1 on warnings too.")] = False,
+    seed: Annotated[int, typer.Option(help="Of cross-validations and intervals.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """What stands in the way of honest work: counts, labels, copies, unreadable files. Exit code 1 on errors.
+    """What makes results on a corpus untrue: damage, copies, leaks, give-aways, labels in doubt.
+
+    Exit code 1 on errors.
 
     Examples:
 
-    affekt corpus check recordings/ravdess --as ravdess
+    affekt corpus check recordings/ravdess --as ravdess --html ravdess.html
 
-    affekt corpus check calls.csv --root recordings --quick
+    affekt corpus check clips.csv --root recordings --protocol speaker-kfold --strict
+
+    affekt corpus check calls.csv --quick
     """
-    from rich.console import Console
-    from rich.progress import Progress
+    from affekt import files
+    from affekt.cli.findings import show
+    from affekt.cli.progress import progress
+    from affekt.doctor import check_corpus, write_page
 
-    from affekt import corpora, files
-
-    with Progress(console=Console(stderr=True), transient=True, disable=quick) as bar:
-        task = bar.add_task("decoding", total=None)
-        findings = corpora.check(
+    with progress(show=not quiet) as (_, watcher):
+        checkup = check_corpus(
             _source(root, corpus),
             audio_root,
             quick=quick,
-            progress=lambda done, total: bar.update(task, completed=done, total=total),
+            protocol=protocol,
+            scores=scores,
+            speaker_model=speaker_model,
+            seed=seed,
+            progress=watcher,
         )
+    if html is not None:
+        write_page(checkup, html)
     if json:
-        typer.echo(files.dump_json([dataclasses.asdict(finding) for finding in findings]), nl=False)
+        typer.echo(files.dump_json(checkup.to_json()), nl=False)
     else:
-        for finding in findings:
-            typer.echo(_line(finding))
-        if not findings:
-            typer.echo("nothing found")
-    if any(finding.severity == "error" for finding in findings):
+        show(checkup)
+    if checkup.failed(strict=strict):
         raise typer.Exit(1)
 
 
 def _source(root: str, corpus: str | None) -> str:
     return root if corpus is None else f"{corpus}:{root}"
-
-
-def _line(finding: Finding) -> str:
-    shown = ", ".join(finding.files[:_SHOWN_FILES])
-    more = len(finding.files) - _SHOWN_FILES
-    listed = f" [{shown}{f' and {more} more' if more > 0 else ''}]" if shown else ""
-    return f"{finding.severity}: {finding.code}: {finding.message}{listed}"

@@ -1,6 +1,5 @@
 """Corpora and tables: the clips, who speaks in them, and which emotion; corpora fetched on request."""
 
-from affekt.corpora.check import check
 from affekt.corpora.fetching import fetch
 from affekt.corpora.findings import Finding
 from affekt.corpora.overview import Overview, overview
@@ -14,7 +13,6 @@ __all__ = [
     "CorpusSpec",
     "Finding",
     "Overview",
-    "check",
     "fetch",
     "load",
     "load_many",

@@ -23,13 +23,20 @@ _ALIASES = {
 }  # fmt: skip
 
 
-def read(path: Path, root: Path | None = None, labels: Labels | None = None) -> DataFrame:
+def read(
+    path: Path,
+    root: Path | None = None,
+    labels: Labels | None = None,
+    unknown: dict[str, list[str]] | None = None,
+) -> DataFrame:
     """A table from `.csv`, `.tsv` or `.parquet`; `root` is the folder its files are relative to.
 
     Args:
         path: CSV with commas, semicolons or tabs, UTF-8 with or without a byte-order mark.
         root: the table's own folder where not given.
         labels: own words -> emotions; see `EmotionMap`.
+        unknown: takes emotion words that are not known, each with its files, whose rows are then left without
+            an emotion; without it, such a word is an error.
 
     Raises:
         CorpusError: no such table, no column `file`, a time that is none, an unknown emotion word, or a
@@ -43,7 +50,11 @@ def read(path: Path, root: Path | None = None, labels: Labels | None = None) -> 
         if name in table.columns:
             table[name] = _seconds(table[name], path)
     done = complete(table, root or path.parent)
-    _map_emotions(done, EmotionMap(labels), path)
+    strange = _map_emotions(done, EmotionMap(labels))
+    if strange and unknown is None:
+        raise CorpusError(unknown_words(str(path), strange))
+    if unknown is not None:
+        unknown.update(strange)
     _check_segments(done, path)
     return done
 
@@ -142,7 +153,8 @@ def _seconds(values: Series, path: Path) -> Series:
     return done
 
 
-def _map_emotions(table: DataFrame, emotion_of: EmotionMap, path: Path) -> None:
+def _map_emotions(table: DataFrame, emotion_of: EmotionMap) -> dict[str, list[str]]:
+    """Puts emotions in the place of words; gives the unknown words, each with its files."""
     unknown: dict[str, list[str]] = defaultdict(list)
     emotions: dict[str, str | None] = {}
     for word in table["emotion"].dropna().unique():
@@ -150,13 +162,12 @@ def _map_emotions(table: DataFrame, emotion_of: EmotionMap, path: Path) -> None:
             emotions[word] = emotion_of(word)
         except KeyError:
             unknown[word] = table.loc[table["emotion"] == word, "file"].tolist()
-    if unknown:
-        raise CorpusError(unknown_words(str(path), unknown))
     words = table["emotion"]
     table["label"] = table["label"].where(table["label"].notna(), words)
     table["emotion"] = pandas().Series(
         [emotions.get(word) for word in words], dtype=object, index=table.index
     )
+    return unknown
 
 
 def _check_segments(table: DataFrame, path: Path) -> None:

@@ -7,7 +7,18 @@
 `lead` and `main`, and may take macros from `parts.html`.
 """
 
-from affekt.html.figures import DARK, LIGHT, Theme, figure_uri, picture, png_uri
+from affekt.html.figures import DARK, LIGHT, Draw, Theme, figure_uri, picture, png_uri
 from affekt.html.pages import printable, render, write
 
-__all__ = ["DARK", "LIGHT", "Theme", "figure_uri", "picture", "png_uri", "printable", "render", "write"]
+__all__ = [
+    "DARK",
+    "LIGHT",
+    "Draw",
+    "Theme",
+    "figure_uri",
+    "picture",
+    "png_uri",
+    "printable",
+    "render",
+    "write",
+]

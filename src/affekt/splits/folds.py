@@ -53,6 +53,7 @@ def make_folds(
     seed: int = 0,
     speaker_dependent: bool = False,
     allow_unknown_speakers: bool = False,
+    refuse: bool = True,
 ) -> Folds:
     """Folds of a table; the same speakers land in the same parts whatever the order of its rows.
 
@@ -69,6 +70,7 @@ def make_folds(
         seed: chooses validation speakers and breaks ties.
         speaker_dependent: lets a speaker stand in several parts of `fixed` and `random`.
         allow_unknown_speakers: takes every file without a speaker for a speaker of its own.
+        refuse: whether folds that leak are refused; a check wants to see them.
 
     Raises:
         UsageError: no such protocol.
@@ -87,7 +89,7 @@ def make_folds(
     if empty := [plan.name for plan in plans if not plan.test.any()]:
         raise SplitError(f"{protocol}: fold '{empty[0]}' has no clips to test; use another protocol")
     folds = tuple(_finish(rows, plan, validation_speakers, seed) for plan in plans)
-    for fold in folds:
+    for fold in folds if refuse else ():
         _refuse(rows, fold, dependent)
     return Folds(protocol, dependent, folds)
 

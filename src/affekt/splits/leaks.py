@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -58,12 +58,15 @@ def recordings_of(table: pd.DataFrame) -> list[str]:
     return [str(place) for place in table["path" if "path" in table.columns else "file"]]
 
 
-def _shared(parts: Sequence[IntArray], names: Sequence[str]) -> tuple[str, str, int, int] | None:
-    """The first name found in two parts: both parts and a row position in each; None where there is none."""
+def leaks(parts: Sequence[IntArray], names: Sequence[str]) -> Iterator[tuple[str, str, int, int]]:
+    """Rows whose name stands in an earlier part too: both parts, the first row there, and the row here."""
     seen: dict[str, tuple[str, int]] = {}
     for part, positions in zip(PARTS, parts, strict=True):
         for position in positions.tolist():
             where, row = seen.setdefault(names[position], (part, position))
             if where != part:
-                return where, part, row, position
-    return None
+                yield where, part, row, position
+
+
+def _shared(parts: Sequence[IntArray], names: Sequence[str]) -> tuple[str, str, int, int] | None:
+    return next(leaks(parts, names), None)

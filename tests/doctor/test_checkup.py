@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from affekt import corpora
 from affekt.corpora import Finding
+from affekt.doctor import check_corpus
 from affekt.errors import UsageError
 
 RATE = 16000
@@ -41,13 +41,13 @@ def codes(findings: list[Finding]) -> dict[str, Finding]:
 
 
 def test_a_whole_corpus_is_said_to_be_complete(tmp_path: Path) -> None:
-    findings = corpora.check(f"ravdess:{plant_ravdess(tmp_path)}", quick=True)
+    findings = check_corpus(f"ravdess:{plant_ravdess(tmp_path)}", quick=True).findings
     assert list(codes(findings)) == ["info:complete"]
     assert findings[0].message == "1440 clips of 24 speakers, as published"
 
 
 def test_missing_speakers_are_named_and_no_error(tmp_path: Path) -> None:
-    findings = corpora.check(f"ravdess:{plant_ravdess(tmp_path, actors=22)}", quick=True)
+    findings = check_corpus(f"ravdess:{plant_ravdess(tmp_path, actors=22)}", quick=True).findings
     assert list(codes(findings)) == ["warning:missing_speakers"]
     assert "2 of 24 speakers are missing: 23, 24; 1320 of 1440" in findings[0].message
 
@@ -55,7 +55,9 @@ def test_missing_speakers_are_named_and_no_error(tmp_path: Path) -> None:
 def test_a_lost_clip_is_an_error_that_names_the_speaker(tmp_path: Path) -> None:
     root = plant_ravdess(tmp_path)
     (root / "Actor_07" / "03-01-05-01-01-01-07.wav").unlink()
-    found = [f.message for f in corpora.check(f"ravdess:{root}", quick=True) if f.code == "wrong_count"]
+    found = [
+        f.message for f in check_corpus(f"ravdess:{root}", quick=True).findings if f.code == "wrong_count"
+    ]
     assert found[0] == "1439 clips of 24 speakers; published are 1440 of 24"
     assert found[1] == "speaker 07: 59 clips; published are 60"
 
@@ -64,7 +66,7 @@ def test_a_clip_in_another_actors_folder_is_reported_and_kept_with_its_own(tmp_p
     root = plant_ravdess(tmp_path)
     name = "03-01-05-01-01-01-07.wav"
     (root / "Actor_07" / name).rename(root / "Actor_08" / name)
-    findings = codes(corpora.check(f"ravdess:{root}", quick=True))
+    findings = codes(check_corpus(f"ravdess:{root}", quick=True).findings)
     assert findings["warning:misplaced"].files == (f"Actor_08/{name}",)
     assert "info:complete" in findings
 
@@ -72,7 +74,7 @@ def test_a_clip_in_another_actors_folder_is_reported_and_kept_with_its_own(tmp_p
 def test_a_second_copy_of_the_tree_is_found(tmp_path: Path) -> None:
     plant_ravdess(tmp_path, actors=1)
     plant_ravdess(tmp_path / "copy", actors=1)
-    findings = codes(corpora.check(f"ravdess:{tmp_path}", quick=True))
+    findings = codes(check_corpus(f"ravdess:{tmp_path}", quick=True).findings)
     assert findings["error:wrong_count"].message == "speaker 01: 120 clips; published are 60"
     assert len(findings["warning:duplicate_audio"].files) == 2
 
@@ -81,7 +83,7 @@ def test_equal_audio_of_two_people_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "03a01Fa.wav").write_text("one")
     (tmp_path / "08a01Wa.wav").write_text("one")
     (tmp_path / "08a02Wa.wav").write_text("two")
-    copies = codes(corpora.check(f"emodb:{tmp_path}", quick=True))["error:duplicate_audio"]
+    copies = codes(check_corpus(f"emodb:{tmp_path}", quick=True).findings)["error:duplicate_audio"]
     assert copies.files == ("03a01Fa.wav", "08a01Wa.wav")
     assert "of different speakers and emotions" in copies.message
 
@@ -89,7 +91,7 @@ def test_equal_audio_of_two_people_is_an_error(tmp_path: Path) -> None:
 def test_strange_names_and_letters_are_listed(tmp_path: Path) -> None:
     for name in ("03a01Fa.wav", "03a02Xa.wav", "readme.mp3"):
         (tmp_path / name).write_text(name)
-    findings = codes(corpora.check(f"emodb:{tmp_path}", quick=True))
+    findings = codes(check_corpus(f"emodb:{tmp_path}", quick=True).findings)
     assert findings["warning:unmatched"].files == ("readme.mp3",)
     assert findings["error:unknown_label"].files == ("03a02Xa.wav",)
 
@@ -101,7 +103,7 @@ def test_clips_of_the_index_that_are_not_there_are_listed(tmp_path: Path) -> Non
     (tmp_path / "samples").mkdir()
     (tmp_path / "samples" / "c1.opus").write_text("c1")
     (tmp_path / "samples" / "stray.opus").write_text("stray")
-    findings = codes(corpora.check(f"nemo:{tmp_path}", quick=True))
+    findings = codes(check_corpus(f"nemo:{tmp_path}", quick=True).findings)
     assert findings["error:missing_file"].files == ("samples/c0", "samples/c2")
     assert findings["warning:unmatched"].files == ("samples/stray.opus",)
     assert "8 of 9 speakers are missing (here are WR0)" in findings["warning:missing_speakers"].message
@@ -115,14 +117,17 @@ def test_decoding_finds_damage_and_segments_past_the_end(tmp_path: Path) -> None
     (tmp_path / "t.csv").write_text(text)
     seen: list[tuple[int, int]] = []
     findings = codes(
-        corpora.check(str(tmp_path / "t.csv"), progress=lambda done, total: seen.append((done, total)))
+        check_corpus(
+            str(tmp_path / "t.csv"), progress=lambda done, total, _: seen.append((done, total))
+        ).findings
     )
-    assert set(findings) == {"error:missing_file", "error:unreadable", "error:segment_past_end"}
+    errors = {"error:missing_file", "error:unreadable", "error:segment_past_end"}
+    assert set(findings) == {*errors, "info:not_compared"}
     assert findings["error:missing_file"].files == ("gone.wav",)
     assert findings["error:unreadable"].files == ("bad.wav",)
     assert findings["error:segment_past_end"].files == ("short.wav",)
-    assert seen == [(1, 3), (2, 3), (3, 3)]
-    quick = codes(corpora.check(str(tmp_path / "t.csv"), quick=True))
+    assert seen == [(1, 3), (2, 3), (3, 3), (3, 3)]
+    quick = codes(check_corpus(str(tmp_path / "t.csv"), quick=True).findings)
     assert set(quick) == {"error:missing_file"}
 
 
@@ -131,24 +136,24 @@ def test_what_the_decoder_warns_of_is_passed_on(tmp_path: Path) -> None:
     samples, rate = soundfile.read(path)
     soundfile.write(path, np.clip(samples * 20, -1, 1), rate)
     sing(tmp_path / "sad" / "fine.wav", 4)
-    assert codes(corpora.check(f"folder:{tmp_path}"))["warning:audio_clipped"].files == ("sad/loud.wav",)
+    assert codes(check_corpus(f"folder:{tmp_path}").findings)["warning:clipped"].files == ("sad/loud.wav",)
 
 
 def test_speakers_missing_or_spelled_twice_are_reported(tmp_path: Path) -> None:
     for number, name in enumerate("abc"):
         sing(tmp_path / f"{name}.wav", number)
     (tmp_path / "t.csv").write_text("file,speaker\na.wav,Anna\nb.wav,anna\nc.wav,\n")
-    findings = codes(corpora.check(str(tmp_path / "t.csv"), quick=True))
+    findings = codes(check_corpus(str(tmp_path / "t.csv"), quick=True).findings)
     assert findings["warning:no_speaker"].files == ("c.wav",)
     assert "Anna, anna" in findings["warning:speaker_spelling"].message
 
 
 @pytest.mark.parametrize("source", ["emodb:{root}", "{root}/absent.csv", "emodb:{root}/absent"])
 def test_nothing_there_is_an_error(tmp_path: Path, source: str) -> None:
-    (finding,) = corpora.check(source.format(root=tmp_path))
+    (finding,) = check_corpus(source.format(root=tmp_path)).findings
     assert finding.severity == "error"
 
 
 def test_a_wrong_source_is_a_usage_error() -> None:
     with pytest.raises(UsageError):
-        corpora.check("emodbb:x")
+        check_corpus("emodbb:x")
