@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from affekt.recognizer import MODELS
 from affekt.serving import Settings
 from affekt.serving.run import address, prepare
-
-Start = Callable[..., AbstractContextManager[str]]
 
 
 @contextmanager
@@ -30,6 +29,7 @@ def running(models: object, settings: Settings | None = None) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def base(tiny_model_folder: Path) -> Iterator[str]:
-    """The address of a server of the tiny model, named `tiny`."""
-    with running([f"tiny={tiny_model_folder}"]) as url:
+    """The address of a server of the tiny model, named `tiny`, and of the shipped one if there is one."""
+    shipped = ["default"] if MODELS["default"].is_dir() else []
+    with running([f"tiny={tiny_model_folder}", *shipped]) as url:
         yield url

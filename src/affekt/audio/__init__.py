@@ -18,6 +18,7 @@ from affekt.audio.levels import (
 )
 from affekt.audio.limits import SAMPLE_RATE, Limits
 from affekt.audio.reading import DEFAULT_LIMITS, Blocks, Stream, Waveform, load, read, stream, whole
+from affekt.audio.resampling import Resampler
 from affekt.audio.sources import Source
 from affekt.audio.spans import cut
 
@@ -31,6 +32,7 @@ __all__ = [
     "WILD_ABOVE",
     "Blocks",
     "Limits",
+    "Resampler",
     "Source",
     "Stream",
     "Waveform",

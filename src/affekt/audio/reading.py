@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from affekt.audio.decode import ArrayDecoder, Decoder, FileDecoder
 from affekt.audio.levels import WARNINGS, Levels
 from affekt.audio.limits import SAMPLE_RATE, Limits
 from affekt.audio.media import FORMATS, MediaDecoder
+from affekt.audio.resampling import Resampler
 from affekt.audio.sources import Source, open_input, resolve
 from affekt.errors import AudioEmptyError
 
@@ -83,23 +84,21 @@ class Stream:
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         levels = Levels(self.name, self.channels, self._decoder.full_scale)
-        resampler = _resampler(self.rate)
+        resampler = Resampler(self.rate)
         count = produced = 0
         try:
             for block in self._decoder.blocks():
                 count += len(block)
                 self._limits.check_length(self.name, count, self.rate, self.channels)
                 mono = levels.add(block)
-                if resampler is not None:
-                    mono = resampler.resample_chunk(mono)
+                mono = resampler.push(mono)
                 produced += len(mono)
                 if len(mono):
                     yield mono
-            if resampler is not None:
-                last = resampler.resample_chunk(np.zeros(0, np.float32), last=True)
-                produced += len(last)
-                if len(last):
-                    yield last
+            last = resampler.finish()
+            produced += len(last)
+            if len(last):
+                yield last
         finally:
             self.close()
         if produced == 0:
@@ -188,12 +187,3 @@ def read(
 ) -> NDArray[np.float32]:
     """The samples [samples] of `load`, alone."""
     return load(source, limits=limits, rate=rate, name=name).samples
-
-
-def _resampler(rate: int) -> Any:
-    """soxr at high quality, with the state that makes blocks equal to the whole; None at 16 kHz."""
-    if rate == SAMPLE_RATE:
-        return None
-    import soxr
-
-    return soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")

@@ -48,6 +48,21 @@ def bad_row(name: str, error: BaseException) -> Row:
     }
 
 
+def as_vtt(row: Row) -> str:
+    """The segments of a row with a timeline as captions (WebVTT)."""
+    cues = [
+        f"{_clock(one['start'])} --> {_clock(one['end'])}\n{one['emotion']}"
+        + ("" if one["confidence"] is None else f" {one['confidence']:.0%}")
+        for one in row["timeline"]["segments"]
+    ]
+    return "\n\n".join(["WEBVTT", *cues]) + "\n"
+
+
+def _clock(seconds: float) -> str:
+    minutes, milliseconds = divmod(round(1000 * seconds), 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{milliseconds // 1000:02}.{milliseconds % 1000:03}"
+
+
 def problem(error: BaseException) -> str:
     """What is wrong and what to do, for someone who has the recording but not the server."""
     if isinstance(error, AudioTooLargeError):

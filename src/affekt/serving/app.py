@@ -5,60 +5,25 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any
 
-from fastapi import FastAPI, Query, Request, Response
+from fastapi import FastAPI, Request, Response, WebSocket
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp
 
 from affekt import __version__
-from affekt.serving import answers, schema
-from affekt.serving.bodies import FIELD, read_uploads
+from affekt.serving import recordings, schema
 from affekt.serving.door import GONE, Door
 from affekt.serving.metrics import CONTENT_TYPE
 from affekt.serving.refusals import RefusalError, error_body
-from affekt.serving.schema import Channels, Format
 from affekt.serving.service import Service
 from affekt.serving.settings import Settings
+from affekt.serving.streams import Stream
 
 STATIC = Path(__file__).resolve().parent / "static"
-
-_AUDIO = {"schema": {"type": "string", "format": "binary"}}
-_FORM = {
-    "schema": {
-        "type": "object",
-        "required": [FIELD],
-        "properties": {FIELD: {"type": "array", "items": {"type": "string", "format": "binary"}}},
-    }
-}
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"multipart/form-data": _FORM, "application/octet-stream": _AUDIO, "audio/*": _AUDIO},
-    }
-}
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    status: {"model": schema.ErrorAnswer, "description": text}
-    for status, text in {
-        400: "No recording in it, or a malformed form.",
-        401: "No token, or a wrong one.",
-        403: "A page of another server.",
-        404: "No such model.",
-        408: "The request came too slowly.",
-        413: "Over the limit on bytes or files.",
-        415: "A body that is no audio.",
-        421: "Called by a name that is not this server's.",
-        422: "A wrong query.",
-        429: "Too many at once; try again after the seconds of Retry-After.",
-        503: "Stopping.",
-    }.items()
-}
-
-Model = Annotated[str | None, Query(description="One of /v1/models; the default one if not given.")]
 
 
 def build(service: Service, settings: Settings) -> ASGIApp:
@@ -79,7 +44,8 @@ def build(service: Service, settings: Settings) -> ASGIApp:
     )
     _add_errors(app)
     _add_state(app, service, settings)
-    _add_predict(app, service)
+    recordings.add(app, service)
+    _add_stream(app, service, settings)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
 
     @app.get("/", include_in_schema=False)
@@ -106,7 +72,7 @@ def _add_state(app: FastAPI, service: Service, settings: Settings) -> None:
     async def health() -> schema.Health:
         return schema.Health(status="ok", version=__version__, token=settings.token is not None)
 
-    @app.get("/ready", summary="Whether it takes requests.", responses={503: _REFUSALS[503]})
+    @app.get("/ready", summary="Whether it takes requests.", responses={503: recordings.REFUSALS[503]})
     async def ready() -> schema.Ready:
         if service.stopping:
             raise RefusalError(503, "stopping", "the server is stopping; ask another one", retry_after=5)
@@ -121,32 +87,13 @@ def _add_state(app: FastAPI, service: Service, settings: Settings) -> None:
         return JSONResponse({"models": service.models()})
 
 
-def _add_predict(app: FastAPI, service: Service) -> None:
-    @app.post(
-        "/v1/predict",
-        summary="The emotion in recordings, one result for each.",
-        response_model=schema.PredictAnswer,
-        responses=_REFUSALS,
-        openapi_extra=_BODY,
-    )
-    async def predict(
-        request: Request,
-        model: Model = None,
-        channels: Channels = "mix",
-        format: Format = "json",
-    ) -> Response:
-        recognizer = service.recognizer(model)
-        service.queue.check()
-        with service.bodies.hold() as held, service.queue.hold() as queued:
-            headers = dict(request.headers)
-            uploads = await read_uploads(request.stream(), headers, service.limits, held)
-            queued.take(len(uploads))
-            rows = await service.predict(uploads, recognizer)
-        request.state.rows = len(rows)
-        request.state.failed = sum(one["error"] is not None for one in rows)
-        if format == "csv":
-            return Response(answers.as_csv(rows, recognizer), media_type="text/csv")
-        return JSONResponse({"model": model or service.default, "results": rows})
+def _add_stream(app: FastAPI, service: Service, settings: Settings) -> None:
+    @app.websocket("/v1/stream")
+    async def stream(socket: WebSocket) -> None:
+        try:
+            await Stream(socket, service, settings).run()
+        except RefusalError as refusal:
+            await socket.send_denial_response(_answer(socket, refusal))
 
 
 def _add_errors(app: FastAPI) -> None:
@@ -175,7 +122,7 @@ def _add_errors(app: FastAPI) -> None:
         return _answer(request, refusal)
 
 
-def _answer(request: Request, refusal: RefusalError) -> Response:
+def _answer(request: HTTPConnection, refusal: RefusalError) -> Response:
     request.state.refused = refusal.code
     body = error_body(refusal.code, refusal.message, request.state.request_id)
     return Response(body, refusal.status, refusal.headers, media_type="application/json")

@@ -73,7 +73,12 @@ def check_token(headers: dict[str, str], settings: Settings) -> None:
     if settings.token is not None and not (
         scheme.lower() == "bearer" and same_token(given.strip(), settings)
     ):
-        raise RefusalError(401, "token", "send the header Authorization: Bearer TOKEN")
+        raise wrong_token()
+
+
+def wrong_token() -> RefusalError:
+    """What is said without the token, or with a wrong one."""
+    return RefusalError(401, "token", "send the header Authorization: Bearer TOKEN")
 
 
 def same_token(given: str, settings: Settings) -> bool:

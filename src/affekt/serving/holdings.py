@@ -47,6 +47,17 @@ class Hold:
         self._shared.taken += amount
         self.amount += amount
 
+    def move(self, shared: Shared) -> None:
+        """Takes as much of something else, in place of this.
+
+        Raises:
+            RefusalError: 429: there is not so much left.
+        """
+        shared.check(self.amount)
+        self._shared.taken -= self.amount
+        shared.taken += self.amount
+        self._shared = shared
+
     def give_back(self) -> None:
         """Gives all of it back."""
         self._shared.taken -= self.amount

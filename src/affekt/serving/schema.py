@@ -11,11 +11,15 @@ class _Shape(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-Channels = Literal["mix", "split"]
-"""What becomes of several channels: one recording, or one each."""
+LEAST_WINDOW, MOST_WINDOW, LEAST_HOP = 0.1, 60.0, 0.25
+"""Seconds; a shorter hop would make more windows than anybody looks at."""
 
 Format = Literal["json", "csv", "vtt"]
 """Of an answer."""
+
+
+Method = Literal["attention", "hirescam", "gradcam", "occlusion"]
+"""To a map of what decided."""
 
 
 class Problem(_Shape):
@@ -39,16 +43,12 @@ class Window(_Shape):
     end: float
     emotion: str
     confidence: float | None
-    scores: dict[str, float] | None
+    scores: dict[str, float]
+    status: str
 
 
-class Segment(_Shape):
-    """A stretch of one emotion."""
-
-    start: float
-    end: float
-    emotion: str
-    confidence: float | None
+class Segment(Window):
+    """A stretch of one emotion; scores are means over its windows."""
 
 
 class Timeline(_Shape):
@@ -74,6 +74,43 @@ class Result(_Shape):
     error: str | None = Field(examples=[None])
     message: str | None = Field(examples=[None])
     timeline: Timeline | None = None
+
+
+class Place(_Shape):
+    """A region of a map that decided."""
+
+    model_config = ConfigDict(extra="allow")
+
+    start: float
+    end: float
+
+
+class MapShape(_Shape):
+    """`values[frequency][time]`, each how much that place speaks for the emotion."""
+
+    unit: str
+    averaged: bool
+    times: list[float]
+    frequencies: list[float]
+    values: list[list[float]]
+
+
+class ExplainAnswer(_Shape):
+    """What decided: as `affekt explain --json` says it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    file: str
+    start: float
+    end: float
+    label: str
+    confidence: float
+    scores: dict[str, float]
+    status: str
+    emotion: str
+    method: str
+    regions: list[Place]
+    map: MapShape
 
 
 class PredictAnswer(_Shape):

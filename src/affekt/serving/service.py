@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from affekt import audio, model_folder
 from affekt.audio import Waveform
-from affekt.errors import AffektError
+from affekt.errors import AffektError, UsageError
+from affekt.explanation import Explanation, explain
 from affekt.model_folder import default_threads
 from affekt.recognizer import Recognizer
-from affekt.serving import answers
+from affekt.serving import answers, hearing
 from affekt.serving.answers import Row
 from affekt.serving.bodies import Upload
 from affekt.serving.decoding import Decoding
+from affekt.serving.hearing import GoneError, Hearer
 from affekt.serving.holdings import Shared
 from affekt.serving.metrics import Metrics
 from affekt.serving.refusals import RefusalError
@@ -28,6 +35,20 @@ LOG = logging.getLogger("affekt.serve")
 
 DECODED_SAMPLES = 32 * 2**20
 """Decoding waits while so many samples of all requests wait to be scored: 128 MiB."""
+
+EXPLANATIONS = 8
+"""In work or waiting; they are explained one after the other."""
+
+EXPLAIN_SECONDS = 60.0
+"""Of work for one."""
+
+TIMELINES = 8
+"""Recordings whose windows are scored at the same time."""
+
+Windows = tuple[float, float]
+"""Seconds of a window, and from one to the next."""
+
+T = TypeVar("T")
 
 
 class Service:
@@ -53,7 +74,17 @@ class Service:
         self.metrics.gauge("affekt_body_bytes", "Request bodies in memory.", lambda: self.bodies.taken)
         self._waiting = 0
         self._fewer = asyncio.Condition()
+        self.explanations = Shared(
+            EXPLANATIONS, "queue_full", "too many recordings to explain; try again in a few seconds"
+        )
+        self.streams = Shared(limits.streams, "too_many_streams", "no stream is free; try again in a second")
+        self.greetings = Shared(
+            limits.streams, "too_many_streams", "too many strangers; try again in a second"
+        )
+        self.metrics.gauge("affekt_streams", "Open streams.", lambda: self.streams.taken)
         self._explaining = ThreadPoolExecutor(1, thread_name_prefix="affekt-explain")
+        self._timelines = ThreadPoolExecutor(TIMELINES, thread_name_prefix="affekt-timeline")
+        self._streaming = ThreadPoolExecutor(limits.streams, thread_name_prefix="affekt-stream")
 
     def recognizer(self, name: str | None) -> Recognizer:
         """The model that a request names, or the default one.
@@ -67,39 +98,101 @@ class Service:
             raise RefusalError(404, "unknown_model", f"no such model here; there are {known}")
         return found
 
-    async def predict(self, uploads: Sequence[Upload], recognizer: Recognizer) -> list[Row]:
-        """One row for each upload, in order."""
-        rows = await asyncio.gather(*(self._row(one, recognizer) for one in uploads))
+    async def predict(
+        self, uploads: Sequence[Upload], recognizer: Recognizer, windows: Windows | None = None
+    ) -> list[Row]:
+        """One row for each upload, in order; with a timeline where `windows` are given."""
+        rows = await asyncio.gather(*(self._row(one, recognizer, windows) for one in uploads))
         for row in rows:
             self.metrics.recording(row["status"], row["end"] or 0.0)
         return rows
 
-    async def _row(self, upload: Upload, recognizer: Recognizer) -> Row:
+    async def _row(self, upload: Upload, recognizer: Recognizer, windows: Windows | None) -> Row:
         try:
-            waveform = await self._decoded(upload)
-            try:
+            async with self._decoded(upload) as waveform:
                 logits = await asyncio.wrap_future(self.scoring.submit(recognizer, waveform.samples))
-            finally:
-                await self._scored(waveform)
+                row = answers.row(upload.name, recognizer.told(waveform, logits))
+                if windows is not None:
+                    row["timeline"] = await self._timeline(waveform, recognizer, windows)
+                return row
         except AffektError as error:
             return answers.bad_row(upload.name, error)
         except Exception as error:
             # A fault of ours in one recording must not cost the others their rows.
             LOG.exception("a recording failed")
             return answers.bad_row(upload.name, error)
-        return answers.row(upload.name, recognizer.told(waveform, logits))
 
-    async def _decoded(self, upload: Upload) -> Waveform:
+    async def _timeline(self, waveform: Waveform, recognizer: Recognizer, windows: Windows) -> dict[str, Any]:
+        hearer = Hearer(self.scoring, recognizer)
+        try:
+            return hearing.as_json(
+                await self._on(self._timelines, lambda: hearing.timeline(hearer, waveform, *windows))
+            )
+        finally:
+            hearer.gone.set()
+
+    async def explain(
+        self, upload: Upload, recognizer: Recognizer, *, method: str | None, emotion: str | None
+    ) -> Row:
+        """What decided, as `affekt explain --json` says it.
+
+        Raises:
+            RefusalError: too long, no such method or emotion, or a recording that cannot be used.
+        """
+        until = math.inf
+        gone = threading.Event()
+
+        def tick(done: int, total: int) -> None:
+            if gone.is_set() or time.monotonic() > until:
+                raise GoneError
+
+        def work(waveform: Waveform) -> Explanation:
+            nonlocal until
+            until = time.monotonic() + EXPLAIN_SECONDS
+            source = {"array": waveform.samples, "sampling_rate": audio.SAMPLE_RATE}
+            return explain(source, recognizer, method=method, emotion=emotion, tick=tick)
+
+        try:
+            async with self._decoded(upload) as waveform:
+                if waveform.seconds > self.limits.explained_seconds:
+                    most = f"{self.limits.explained_seconds:g} s"
+                    raise RefusalError(422, "too_large", f"{upload.name}: over {most}; send a part of it")
+                found = await self._on(self._explaining, lambda: work(waveform))
+        except GoneError:
+            problem = f"{upload.name}: more than {EXPLAIN_SECONDS:g} s of work; send a part of it"
+            raise RefusalError(422, "too_much_work", problem) from None
+        except UsageError as error:
+            raise RefusalError(
+                422, error.code, "this method is not for this model; name no method"
+            ) from error
+        except AffektError as error:
+            raise RefusalError(422, error.code, f"{upload.name}: {answers.problem(error)}") from error
+        finally:
+            gone.set()
+        warnings = tuple(dict.fromkeys((*waveform.warnings, *found.prediction.warnings)))
+        named = replace(found.prediction, file=upload.name, warnings=warnings)
+        return replace(found, prediction=named).to_dict()
+
+    async def in_stream(self, work: Callable[[], T]) -> T:
+        """Runs a stream's work beside the event loop."""
+        return await self._on(self._streaming, work)
+
+    @staticmethod
+    async def _on(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+    @asynccontextmanager
+    async def _decoded(self, upload: Upload) -> AsyncIterator[Waveform]:
         async with self._fewer:
             await self._fewer.wait_for(lambda: self._waiting < DECODED_SAMPLES)
         waveform = await self.decoding.decode(upload.content, upload.name)
         self._waiting += len(waveform.samples)
-        return waveform
-
-    async def _scored(self, waveform: Waveform) -> None:
-        self._waiting -= len(waveform.samples)
-        async with self._fewer:
-            self._fewer.notify_all()
+        try:
+            yield waveform
+        finally:
+            self._waiting -= len(waveform.samples)
+            async with self._fewer:
+                self._fewer.notify_all()
 
     def models(self) -> list[dict[str, Any]]:
         """What there is to know about each model."""
@@ -131,5 +224,6 @@ class Service:
     def stop(self) -> None:
         """Finishes what was taken, and ends the threads."""
         self.decoding.stop()
+        for pool in (self._explaining, self._timelines, self._streaming):
+            pool.shutdown()
         self.scoring.stop()
-        self._explaining.shutdown(cancel_futures=True)

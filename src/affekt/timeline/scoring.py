@@ -99,6 +99,11 @@ class TimelineScorer:
         """How much has come so far."""
         return self._count / SAMPLE_RATE
 
+    @property
+    def windows(self) -> int:
+        """How many windows are known so far."""
+        return len(self._windows)
+
     def push(self, samples: Samples) -> list[Window]:
         """Takes in the next samples, float32 [samples] at 16 kHz: the windows that they complete."""
         found = []
