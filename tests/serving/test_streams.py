@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
+from numpy.typing import NDArray
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
@@ -34,7 +35,7 @@ def stream(base: str, **options: Any) -> ClientConnection:
 def pcm(rate: int = 16_000) -> bytes:
     parts = [audio.read(path) for path in PATHS]
     parts.insert(1, np.zeros(48_000, np.float32))
-    samples = np.concatenate(parts)
+    samples: NDArray[np.float32] = np.concatenate(parts)
     if rate != 16_000:
         samples = np.interp(
             np.arange(len(samples) * rate // 16_000) * 16_000 / rate, np.arange(len(samples)), samples
