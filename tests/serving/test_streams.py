@@ -13,7 +13,6 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
-from numpy.typing import NDArray
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
@@ -35,12 +34,10 @@ def stream(base: str, **options: Any) -> ClientConnection:
 def pcm(rate: int = 16_000) -> bytes:
     parts = [audio.read(path) for path in PATHS]
     parts.insert(1, np.zeros(48_000, np.float32))
-    samples: NDArray[np.float32] = np.concatenate(parts)
-    if rate != 16_000:
-        samples = np.interp(
-            np.arange(len(samples) * rate // 16_000) * 16_000 / rate, np.arange(len(samples)), samples
-        )
-    return np.clip(np.round(samples * 32768), -32768, 32767).astype("<i2").tobytes()
+    samples = np.concatenate(parts)
+    times = np.arange(len(samples) * rate // 16_000) * 16_000 / rate
+    heard = np.interp(times, np.arange(len(samples)), samples)
+    return np.clip(np.round(heard * 32768), -32768, 32767).astype("<i2").tobytes()
 
 
 def as_wav(samples: bytes, rate: int = 16_000) -> bytes:
