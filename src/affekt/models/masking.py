@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.distributed.nn.functional import all_reduce
+from torch.nn import functional
 
 
 def length_mask(lengths: Tensor, size: int) -> Tensor:
@@ -33,6 +34,9 @@ class StridedPointwise(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """[batch, channels_in, frequency, time] -> [batch, channels, frequency / step, time / step]."""
+        if torch.compiler.is_exporting():
+            # Of a length that is not known yet the exporter cannot tell how many positions are picked.
+            return functional.conv2d(input, self.weight, stride=self.step)
         return super().forward(input[..., :: self.step, :: self.step])
 
 
