@@ -9,10 +9,8 @@ from pathlib import Path
 
 from affekt.errors import UsageError
 from affekt.explanation.picture import figure_or_reason
-from affekt.inputs import STDIN, expand, spelled
-
-_MOST_BYTES = 150
-"""Of a picture's name: a file system takes 255, and the temporary file's name is longer."""
+from affekt.inputs import STDIN, expand
+from affekt.naming import NamesBelow
 
 _OTHER_PICTURES = (".jpg", ".jpeg", ".svg", ".pdf", ".gif", ".webp", ".tif", ".tiff")
 
@@ -30,7 +28,7 @@ class Pictures:
         # Told at once, and not after the first recording.
         figure_or_reason()
         self._output = output
-        self._taken: set[str] = set()
+        self._names = NamesBelow(output, ".png")
         suffix = output.suffix.lower()
         if suffix in _OTHER_PICTURES:
             raise UsageError(f"{output}: pictures are PNG; name it {output.with_suffix('.png').name}")
@@ -42,11 +40,4 @@ class Pictures:
         """Where the picture of the next recording goes; two of the same name get numbers."""
         if self._one:
             return self._output
-        stem = spelled(Path(file).stem).encode()[:_MOST_BYTES].decode(errors="ignore") or "recording"
-        name, number = f"{stem}.png", 1
-        # Some file systems take a.png and A.png for one.
-        while name.casefold() in self._taken:
-            number += 1
-            name = f"{stem}-{number}.png"
-        self._taken.add(name.casefold())
-        return self._output / name
+        return self._names.path(file)
