@@ -152,10 +152,10 @@ def _background(kind: str, count: int, random: np.random.Generator) -> NDArray[n
 
 def _rates(frames: NDArray[np.bool_], truth: NDArray[np.bool_]) -> tuple[float, float, float, float]:
     """Miss and false alarm of frames, then of windows."""
-    whole = truth[: len(truth) // FRAME * FRAME].reshape(-1, FRAME)
-    frames = frames[: len(whole)]
+    whole: NDArray[np.bool_] = truth[: len(truth) // FRAME * FRAME].reshape(-1, FRAME)
+    frames = np.asarray(frames[: len(whole)])
     speech, pause = whole.all(axis=1), ~whole.any(axis=1)
-    ended = np.convolve(~pause, np.ones(int(GRACE_SECONDS * RATE / FRAME) + 1), "full")[: len(pause)] > 0
+    ended = np.convolve(~pause, np.ones(int(GRACE_SECONDS * RATE / FRAME) + 1), "full")[: len(whole)] > 0
     quiet = pause & ~ended
     least = LEAST_SPEECH_SECONDS * RATE
     missed: list[bool] = []

@@ -64,7 +64,7 @@ def test_parquet_writes_in_blocks(tmp_path: Path) -> None:
     assert pd.read_parquet(path)["start"].tolist() == [row["start"] for row in rows]
 
 
-@pytest.mark.parametrize("form", writers.FORMATS)
+@pytest.mark.parametrize("form", writers.TABLES)
 def test_a_block_that_fails_leaves_the_old_file(tmp_path: Path, form: str) -> None:
     path = tmp_path / f"out.{form}"
     path.write_text("old")

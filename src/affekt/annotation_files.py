@@ -42,10 +42,31 @@ def render(form: str, stretches: Sequence[Stretch], recording: str = "") -> str:
 
     Args:
         form: `audacity`, `eaf`, `textgrid` or `vtt`.
-        stretches: in order, without overlaps; gaps stay empty.
+        stretches: gaps stay empty, overlaps go to the earlier one.
         recording: the recording's file, which ELAN opens.
     """
-    return _RENDER[form](stretches, recording)
+    return _RENDER[form](_apart(stretches), recording)
+
+
+def _apart(stretches: Sequence[Stretch]) -> list[Stretch]:
+    """In order and without overlaps, as tiers want them: a later one begins where the one before ends."""
+    found: list[Stretch] = []
+    for one in sorted(stretches, key=lambda one: one.start):
+        start = max(one.start, found[-1].end) if found else one.start
+        if start < one.end:
+            found.append(one._replace(start=start))
+    return found
+
+
+def check(folder: Path, form: str) -> None:
+    """Whether files of this format can go into this folder: better known before than after.
+
+    Raises:
+        UsageError: `folder` is a file, or its name ends like one.
+    """
+    is_file = folder.exists() and not folder.is_dir()
+    if is_file or folder.suffix.lower() == FORMATS[form].lower():
+        raise UsageError(f"{folder}: {form} is a file for each recording; name a folder for them")
 
 
 @contextlib.contextmanager
@@ -59,10 +80,8 @@ def to_folder(folder: Path, form: str) -> Iterator[Callable[[Row], None]]:
         UsageError: `folder` is a file, or its name ends like one.
         WriteError: the disk refuses.
     """
-    suffix = FORMATS[form]
-    if folder.suffix.lower() == suffix.lower() or (folder.exists() and not folder.is_dir()):
-        raise UsageError(f"{folder}: {form} is a file for each recording; name a folder for them")
-    names = NamesBelow(folder, suffix)
+    check(folder, form)
+    names = NamesBelow(folder, FORMATS[form])
     held: list[Row] = []
 
     def flush() -> None:
@@ -112,7 +131,7 @@ def _clock(seconds: float) -> str:
 
 
 def _textgrid(stretches: Sequence[Stretch], recording: str) -> str:
-    end = stretches[-1].end
+    end = stretches[-1].end if stretches else 0.0
     lines = [
         'File type = "ooTextFile"', 'Object class = "TextGrid"', "", "xmin = 0", f"xmax = {end:.6f}",
         "tiers? <exists>", f"size = {len(TIERS)}", "item []:",

@@ -19,6 +19,18 @@ SUFFIXES = frozenset(
 STDIN = "-"
 
 
+class Span(str):
+    """A recording of which the stretch from `start` to `end` seconds is meant; None: to its own end."""
+
+    start: float
+    end: float | None
+
+    def __new__(cls, name: str, start: float = 0.0, end: float | None = None) -> Span:
+        span = super().__new__(cls, name)
+        span.start, span.end = start, end
+        return span
+
+
 def expand(
     names: Iterable[str | os.PathLike[str]], lines: Iterable[str] | None = None
 ) -> Iterator[str | AudioError]:

@@ -17,7 +17,7 @@ from affekt.errors import ModelFolderError, UsageError
 from affekt.labels import nearest
 from affekt.model_folder import Output, Scorer, probabilities
 from affekt.prediction import Prediction
-from affekt.timeline import SMOOTHING, Timeline, TimelineScorer
+from affekt.timeline import SMOOTHING, Timeline, timeline_of
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 
@@ -140,6 +140,7 @@ class Recognizer:
         speech: bool = True,
         min_confidence: float = 0.0,
         sampling_rate: int | None = None,
+        channel: int | None = None,
         progress: Callable[[float, float | None], None] | None = None,
     ) -> Timeline:
         """The emotion in a recording over time, of any length in the same memory.
@@ -152,21 +153,24 @@ class Recognizer:
             speech: whether windows in which nobody speaks are `no_speech`.
             min_confidence: below it a window's label is `unknown`; scores stay.
             sampling_rate: the rate of an array in Hz.
+            channel: the one that is heard, counted from 0; their mean if not given.
             progress: called now and then with the seconds done and those expected, None if not known.
 
         Raises:
             UsageError: windows that leave gaps, or a number out of its range.
             AudioError: the recording cannot be used.
         """
-        scorer = TimelineScorer(
-            self, window, hop, smoothing=smoothing, speech=speech, min_confidence=min_confidence
-        )
-        with audio.stream(source, rate=sampling_rate, limits=ANY_LENGTH) as heard:
-            for block in heard:
-                scorer.push(block)
-                if progress is not None:
-                    progress(scorer.seconds, heard.expected)
-            return replace(scorer.finish(heard.warnings), file=heard.name)
+        with audio.stream(source, rate=sampling_rate, limits=ANY_LENGTH, channel=channel) as heard:
+            return timeline_of(
+                self,
+                heard,
+                window,
+                hop,
+                smoothing=smoothing,
+                speech=speech,
+                min_confidence=min_confidence,
+                progress=progress,
+            )
 
     @property
     def limits(self) -> audio.Limits:

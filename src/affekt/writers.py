@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from affekt import files
+from affekt import annotation_files, files
 from affekt.errors import MissingExtraError, UsageError
 from affekt.labels import nearest
 
@@ -39,7 +39,7 @@ def check(form: str) -> None:
         UsageError: it is unknown.
         MissingExtraError: Parquet without pyarrow.
     """
-    if form not in _WRITERS:
+    if form not in FORMATS:
         raise UsageError(f"{form}: not a format{nearest(form, FORMATS)}")
     if form == "parquet" and importlib.util.find_spec("pyarrow") is None:
         raise MissingExtraError("writing Parquet", "train")
@@ -49,10 +49,16 @@ def check(form: str) -> None:
 def to_file(path: Path, columns: list[str], form: str) -> Iterator[Write]:
     """Gives a function that takes rows; the file stands, whole, once the block ends well.
 
+    In a format of annotations `path` is a folder, with a file for each recording.
+
     Raises:
         MissingExtraError: Parquet without pyarrow.
         WriteError: the disk refuses.
     """
+    if form in ANNOTATIONS:
+        with annotation_files.to_folder(path, form) as write:
+            yield write
+        return
     mode = "wb" if form == "parquet" else "w"
     with files.atomic(path, mode) as stream, _WRITERS[form](stream, columns) as write:
         yield write
@@ -67,6 +73,8 @@ def to_stream(stream: IO[str], columns: list[str], form: str) -> Iterator[Write]
     """
     if form == "parquet":
         raise UsageError("parquet: only a file can hold it; add -o NAME.parquet")
+    if form in ANNOTATIONS:
+        raise UsageError(f"{form}: is a file for each recording; add -o FOLDER")
     with _WRITERS[form](stream, columns) as write:
         yield write
 
@@ -133,4 +141,10 @@ _WRITERS: dict[str, Callable[[IO[Any], list[str]], contextlib.AbstractContextMan
     "parquet": _parquet,
 }
 
-FORMATS = tuple(_WRITERS)
+ANNOTATIONS = tuple(annotation_files.FORMATS)
+"""Formats of a file for each recording, in a folder."""
+
+TABLES = tuple(_WRITERS)
+"""Formats of one file for all rows."""
+
+FORMATS = (*TABLES, *ANNOTATIONS)

@@ -20,7 +20,7 @@ from affekt.audio.limits import SAMPLE_RATE, Limits
 from affekt.audio.reading import DEFAULT_LIMITS, Blocks, Stream, Waveform, load, read, stream, whole
 from affekt.audio.resampling import Resampler
 from affekt.audio.sources import Source
-from affekt.audio.spans import cut
+from affekt.audio.spans import Stretch, cut
 
 __all__ = [
     "CANCELLED_BELOW",
@@ -35,6 +35,7 @@ __all__ = [
     "Resampler",
     "Source",
     "Stream",
+    "Stretch",
     "Waveform",
     "cut",
     "load",

@@ -17,7 +17,7 @@ from affekt.audio.limits import SAMPLE_RATE, Limits
 from affekt.audio.media import FORMATS, MediaDecoder
 from affekt.audio.resampling import Resampler
 from affekt.audio.sources import Source, open_input, resolve
-from affekt.errors import AudioEmptyError
+from affekt.errors import AudioEmptyError, UsageError
 
 DEFAULT_LIMITS = Limits()
 
@@ -70,7 +70,7 @@ class Stream:
     the last block. Use it as a context manager where the walk may stop early.
     """
 
-    def __init__(self, decoder: Decoder, limits: Limits) -> None:
+    def __init__(self, decoder: Decoder, limits: Limits, channel: int | None = None) -> None:
         self.name = decoder.name
         self.rate = decoder.rate
         self.channels = decoder.channels
@@ -78,19 +78,23 @@ class Stream:
         self.warnings: tuple[str, ...] = ()
         self._decoder = decoder
         self._limits = limits
+        self._channel = channel
         limits.check_format(self.name, self.rate, self.channels)
+        if channel is not None and not 0 <= channel < self.channels:
+            raise UsageError(f"{self.name}: channel {channel} of {self.channels}, which count from 0")
         if decoder.frames is not None:
             limits.check_length(self.name, decoder.frames, self.rate, self.channels)
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
-        levels = Levels(self.name, self.channels, self._decoder.full_scale)
+        channels = self.channels if self._channel is None else 1
+        levels = Levels(self.name, channels, self._decoder.full_scale)
         resampler = Resampler(self.rate)
         count = produced = 0
         try:
             for block in self._decoder.blocks():
                 count += len(block)
                 self._limits.check_length(self.name, count, self.rate, self.channels)
-                mono = levels.add(block)
+                mono = levels.add(block if self._channel is None else block[:, [self._channel]])
                 mono = resampler.push(mono)
                 produced += len(mono)
                 if len(mono):
@@ -122,15 +126,20 @@ class Stream:
 
 
 def stream(
-    source: Source, *, limits: Limits = DEFAULT_LIMITS, rate: int | None = None, name: str | None = None
+    source: Source,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    rate: int | None = None,
+    name: str | None = None,
+    channel: int | None = None,
 ) -> Stream:
     """Opens a recording and checks what its header says; samples are decoded as the stream is walked.
 
-    Takes and raises what `load` does.
+    Takes and raises what `load` does; with a `channel`, which count from 0, that one alone is heard.
     """
     content, rate, label = resolve(source, rate, name)
     if isinstance(content, np.ndarray):
-        return Stream(ArrayDecoder(content, rate, label), limits)
+        return Stream(ArrayDecoder(content, rate, label), limits, channel)
     file = open_input(content, label, limits)
     try:
         facts = inspect(file, label)
@@ -139,7 +148,7 @@ def stream(
         file.close()
         raise
     try:
-        return Stream(decoder, limits)
+        return Stream(decoder, limits, channel)
     except BaseException:
         decoder.close()
         raise

@@ -24,6 +24,12 @@ app = typer.Typer()
 _EXAMPLES = """
 Examples:
 
+    affekt predict call.wav --window 2 --hop 1
+
+    affekt predict calls/ --segments -f textgrid -o labels
+
+    affekt predict calls.zip --summary --channels split -o summary.csv
+
     affekt predict call.wav
 
     affekt predict calls/ "more/**/*.mp3" -o emotions.csv
@@ -54,10 +60,16 @@ def predict(
         str, typer.Option("--model", "-m", help="A known model, or a model folder as ./NAME or /PATH/NAME.")
     ] = "default",
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A .csv, .json, .jsonl or .parquet file.")
+        Path | None,
+        typer.Option("--output", "-o", help="A .csv, .json, .jsonl or .parquet file; or a folder."),
     ] = None,
     form: Annotated[
-        str | None, typer.Option("--format", "-f", help="csv, json, jsonl or parquet, whatever the suffix.")
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            help="csv, json, jsonl or parquet; or audacity, eaf, textgrid, vtt: a folder of files.",
+        ),
     ] = None,
     scores: Annotated[bool, typer.Option("--scores", help="Add the score of every emotion.")] = False,
     min_confidence: Annotated[
@@ -68,6 +80,25 @@ def predict(
         float | None,
         typer.Option("--coverage", help="Add a set of labels that holds the emotion in this share of clips."),
     ] = None,
+    window: Annotated[
+        float | None, typer.Option(metavar="S", help="A row for each window of so many seconds.")
+    ] = None,
+    hop: Annotated[
+        float | None, typer.Option(metavar="S", help="Seconds between windows; half a window if not given.")
+    ] = None,
+    smoothing: Annotated[
+        float | None, typer.Option(metavar="S", help="Seconds over which windows lean on those before.")
+    ] = None,
+    segments: Annotated[
+        bool, typer.Option("--segments", help="A row for each stretch of one emotion.")
+    ] = False,
+    summary: Annotated[
+        bool, typer.Option("--summary", help="A row for each recording, with shares of its time.")
+    ] = False,
+    vad: Annotated[bool, typer.Option(help="Say no_speech where nobody speaks, in windows.")] = True,
+    channels: Annotated[
+        str, typer.Option(metavar="mix|split", help="Channels mixed, or each for itself, as in calls.")
+    ] = "mix",
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Processor threads; up to four cores if not given.")
     ] = None,
@@ -91,6 +122,8 @@ def predict(
 
     if form is not None and form not in writers.FORMATS:
         raise UsageError(f"--format {form}: unknown{nearest(form, writers.FORMATS)}")
+    if channels not in ("mix", "split"):
+        raise UsageError(f"--channels {channels}: unknown{nearest(channels, ('mix', 'split'))}")
     if resume and output is None:
         raise UsageError("--resume: goes on with a table; name it with --output")
     asked: verb.Asked = {
@@ -100,13 +133,22 @@ def predict(
         "threads": threads,
         "file_seconds": file_seconds,
         "max_failures": max_failures,
+        "window": window,
+        "hop": hop,
+        "smoothing": smoothing,
+        "segments": segments,
+        "summary": summary,
+        "speech": vad,
+        "split": channels == "split",
     }
     try:
         if output is None:
             failed = _show(verb.predict(paths, model, **asked), paths, form)
         else:
             with _progress(paths, shown=False) as step, _stopped_by_sigterm():
-                done = verb.predict_to(output, paths, model, form=form, resume=resume, watch=step, **asked)
+                done = verb.predict_to(
+                    output, paths, model, form=form, resume=resume, watch=step, warn=_warn, **asked
+                )
             failed = done.failed > 0
     except batch.TooManyFailuresError as error:
         typer.secho(f"affekt: {error}", fg=typer.colors.RED, err=True)
@@ -116,20 +158,27 @@ def predict(
 
 def _show(rows: Rows, paths: list[str], form: str | None) -> bool:
     """Rows on standard output; whether one of them failed."""
+    from affekt.verbs.predict import lopsided
+
     for_people = form is None and sys.stdout.isatty()
-    failed, done = False, 0
+    failed = False
     sink = (
-        _on_terminal(rows.columns)
+        _on_terminal(rows.columns, timed=rows.timed)
         if for_people
         else writers.to_stream(sys.stdout, rows.columns, form or "csv")
     )
     with rows, sink as write, _progress(paths, shown=for_people) as step:
         for row in rows:
             write(row)
-            done += 1
-            step(done)
+            step(rows.done)
             failed = failed or row["error"] is not None
+    if line := lopsided(rows.scoring.labels):
+        _warn(line)
     return failed
+
+
+def _warn(line: str) -> None:
+    typer.secho(f"affekt: {line}", fg=typer.colors.YELLOW, err=True)
 
 
 @contextlib.contextmanager
@@ -147,7 +196,7 @@ def _stopped_by_sigterm() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _on_terminal(columns: list[str]) -> Iterator[writers.Write]:
+def _on_terminal(columns: list[str], *, timed: bool) -> Iterator[writers.Write]:
     """Lines for people, each printed as soon as it is known."""
     from rich.console import Console
     from rich.text import Text
@@ -162,15 +211,20 @@ def _on_terminal(columns: list[str]) -> Iterator[writers.Write]:
         if row["error"] is not None:
             line.append(_printable(row["message"].removeprefix(f"{name}: ")), "red")
         else:
-            filled = round(_BAR_WIDTH * row["confidence"])
+            if timed:
+                line.append(f"{row['start']:8.2f}–{row['end']:.2f} s  ", "dim")
+            if row.get("channel"):
+                line.append(f"channel {row['channel']}  ", "dim")
+            filled = round(_BAR_WIDTH * (row["confidence"] or 0))
             line.append(f"{row['emotion']:<12}", "bold")
             line.append("━" * filled, "green").append("━" * (_BAR_WIDTH - filled), "dim")
-            line.append(f" {row['confidence']:4.0%}")
+            line.append("" if row["confidence"] is None else f" {row['confidence']:4.0%}")
             if row.get("labels"):
                 line.append(f"  {row['labels']}", "cyan")
             for column in scored:
-                line.append(f"  {column.removeprefix('score_')} {row[column]:.2f}", "dim")
-            if row["status"] != "ok":
+                if row[column] is not None:
+                    line.append(f"  {column.removeprefix('score_')} {row[column]:.2f}", "dim")
+            if row["status"] not in ("ok", row["emotion"]):
                 line.append(f"  {row['status']}", "yellow")
         console.print(line)
 

@@ -108,6 +108,7 @@ class Decoders:
         limits: audio.Limits = audio.DEFAULT_LIMITS,
         rate: int | None = None,
         name: str | None = None,
+        channel: int | None = None,
     ) -> audio.Blocks:
         """What `affekt.audio.stream` gives; close it, or use it in a `with`, and one process is free again.
 
@@ -118,8 +119,8 @@ class Decoders:
         """
         content, rate, label = resolve(source, rate, name)
         if isinstance(content, np.ndarray):
-            return audio.stream(content, limits=limits, rate=rate, name=label)
-        return DecodedStream(self, content, label, limits)
+            return audio.stream(content, limits=limits, rate=rate, name=label, channel=channel)
+        return DecodedStream(self, content, label, limits, channel)
 
     def close(self) -> None:
         """Ends the processes; those that still decode end with their recording."""
@@ -179,13 +180,16 @@ class Decoders:
 class DecodedStream:
     """A recording in blocks [samples], float32, mono, 16 kHz, as a decoder process yields them."""
 
-    def __init__(self, pool: Decoders, content: Any, name: str, limits: audio.Limits) -> None:
+    def __init__(
+        self, pool: Decoders, content: Any, name: str, limits: audio.Limits, channel: int | None
+    ) -> None:
         self.name = name
         self.rate = self.channels = 0
         self.expected: float | None = None
         self.warnings: tuple[str, ...] = ()
         self._pool = pool
         self._limits = limits
+        self._channel = channel
         self._waited = 0.0
         self._samples = 0
         attached = None if isinstance(content, str | os.PathLike) else _in_a_file(content, name, limits)
@@ -228,7 +232,13 @@ class DecodedStream:
 
     def _open(self, process: DecoderProcess, path: str, attached: IO[bytes] | None) -> None:
         process.wait_until_ready()
-        task = {"path": path, "name": "", "attached": attached is not None, "limits": asdict(self._limits)}
+        task = {
+            "path": path,
+            "name": "",
+            "attached": attached is not None,
+            "limits": asdict(self._limits),
+            "channel": self._channel,
+        }
         try:
             process.connection.settimeout(self._pool.seconds)
             process.connection.sendall(frames.pack(frames.TASK, task))

@@ -61,7 +61,9 @@ def _answer(task: dict[str, Any], handle: int | None, seconds: float) -> Iterato
         with contextlib.ExitStack() as stack:
             source = task["path"] if handle is None else stack.enter_context(os.fdopen(handle, "rb"))
             heard = stack.enter_context(
-                audio.stream(source, limits=audio.Limits(**task["limits"]), name=name)
+                audio.stream(
+                    source, limits=audio.Limits(**task["limits"]), name=name, channel=task["channel"]
+                )
             )
             told = {"rate": heard.rate, "channels": heard.channels, "expected": heard.expected}
             yield frames.pack(frames.OPENED, told)

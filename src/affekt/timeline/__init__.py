@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from affekt.timeline.result import Segment, Summary, Timeline, Window
-from affekt.timeline.scoring import LEAST_SPEECH_SECONDS, SMOOTHING, TimelineScorer
+from affekt.timeline.scoring import LEAST_SPEECH_SECONDS, SMOOTHING, TimelineScorer, timeline_of
 from affekt.timeline.windows import LEAST_SECONDS, check_windows, grid
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "Window",
     "check_windows",
     "grid",
+    "timeline_of",
 ]

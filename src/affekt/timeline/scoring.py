@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from affekt.audio import Blocks
 from affekt.config import SAMPLE_RATE, ModelConfig
 from affekt.errors import AudioEmptyError, UsageError
 from affekt.labels import NO_SPEECH, UNKNOWN
@@ -177,6 +179,37 @@ class TimelineScorer:
             scores,
             "warning:short" if end - start < config.min_samples else "ok",
         )
+
+
+def timeline_of(
+    recognizer: Hearer,
+    heard: Blocks,
+    window: float = 2.0,
+    hop: float | None = 1.0,
+    *,
+    smoothing: float = SMOOTHING,
+    speech: bool = True,
+    min_confidence: float = 0.0,
+    progress: Callable[[float, float | None], None] | None = None,
+) -> Timeline:
+    """The timeline of a recording that is being decoded, wherever that is; see `TimelineScorer`.
+
+    `progress` is called with the seconds done and those expected, None if not known.
+    """
+    scorer = TimelineScorer(
+        recognizer,
+        window,
+        hop,
+        smoothing=smoothing,
+        speech=speech,
+        min_confidence=min_confidence,
+        name=heard.name,
+    )
+    for block in heard:
+        scorer.push(block)
+        if progress is not None:
+            progress(scorer.seconds, getattr(heard, "expected", None))
+    return scorer.finish(heard.warnings)
 
 
 class _Speech:
