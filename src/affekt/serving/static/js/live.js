@@ -3,7 +3,7 @@
 import { announce, byId } from "./dom.js";
 import { fill } from "./patterns.js";
 import { inkOn, look, NO_SPEECH } from "./emotions.js";
-import { MOST_SECONDS, Recorder, whyNoMicrophone } from "./recorder.js";
+import { Recorder, whyNoMicrophone } from "./recorder.js";
 import { Scores } from "./scores.js";
 import { stream } from "./stream.js";
 import { palette } from "./theme.js";
@@ -92,7 +92,7 @@ export class Live {
       }
     }
     byId("live-clock").textContent = clock(recorder.seconds, false);
-    if (recorder.seconds >= MOST_SECONDS) this.stop();
+    if (recorder.full) this.stop();
   }
 
   /** @param {import("./timeline.js").Window} window */

@@ -2,8 +2,8 @@
 
 import { toPcm, toWav } from "./wav.js";
 
-/** After this many seconds a recording stops by itself: all of it is held in memory. */
-export const MOST_SECONDS = 15 * 60;
+/** A recording stops by itself before it is larger than a server takes if nobody told it otherwise (32 MiB). */
+const MOST_SAMPLES = 15 * 2 ** 20;
 
 export class Recorder {
   /** @type {Int16Array[]} */
@@ -54,6 +54,11 @@ export class Recorder {
   /** How much has been recorded, in seconds. */
   get seconds() {
     return this.#samples / this.rate;
+  }
+
+  /** Whether it has to stop now. */
+  get full() {
+    return this.#samples >= MOST_SAMPLES;
   }
 
   /**

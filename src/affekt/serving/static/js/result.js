@@ -17,6 +17,7 @@ import { clock, length, percent, spoken } from "./words.js";
 
 const LEAST_SHOWN_SECONDS = 0.25;
 const POSTER_WIDTH = 1200;
+const MOST_SHARES = 4;
 
 export class Result {
   /** @type {import("./recordings.js").Recording | null} */
@@ -75,20 +76,27 @@ export class Result {
   /** @param {any} result */
   #head(result) {
     byId("result-title").textContent = result.file;
-    const silence = this.#timeline.silence;
-    const spokenOf = result.emotion === NO_SPEECH ? "Nobody speaks." : "Sounds like ";
+    const silent = (result.timeline?.summary?.shares?.[NO_SPEECH] ?? 0) > 0.995;
     byId("verdict").replaceChildren(
-      spokenOf,
-      ...(result.emotion === NO_SPEECH ? [] : [named(result.emotion), ` score ${percent(result.confidence)}, ${length(result.end)}`]),
+      ...(silent ? ["No speech was found in it."] : ["Sounds like ", named(result.emotion), ` score ${percent(result.confidence)}, ${length(result.end)}`]),
     );
+    this.#shares(result.timeline?.summary?.shares);
     const cautions = [
       caution(result),
-      silence > 0.005 ? `${percent(silence)} of it is no speech` : "",
       this.calibrated() ? "" : "scores are not calibrated: compare them, don't read them as odds",
     ].filter(Boolean);
     const text = cautions.join("; ");
     byId("cautions").textContent = text ? `${text[0].toUpperCase()}${text.slice(1)}.` : "";
     announce(`${result.file}: ${spoken(result.emotion)}, score ${percent(result.confidence ?? 0)}`);
+  }
+
+  /** @param {Record<string, number> | undefined} shares of the time, the largest first */
+  #shares(shares) {
+    const most = Object.entries(shares ?? {}).filter(([, share]) => share >= 0.005);
+    byId("shares").hidden = most.length < 2;
+    byId("shares").replaceChildren("Over time: ", ...most.slice(0, MOST_SHARES).flatMap(([label, share], index) =>
+      [index ? " · " : "", named(label), ` ${percent(share)}`]));
+    if (most.length > MOST_SHARES) byId("shares").append(" · others less");
   }
 
   #listen() {

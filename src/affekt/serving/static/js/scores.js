@@ -63,9 +63,9 @@ export class Scores {
    */
   show(scores, emotion) {
     for (const [label, { bar, number, row }] of this.#rows) {
-      const score = scores?.[label] ?? 0;
-      bar.style.setProperty("--share", String(score));
-      number.textContent = scores ? percent(score) : "–";
+      const score = scores?.[label];
+      bar.style.setProperty("--share", String(score ?? 0));
+      number.textContent = score === undefined ? "–" : percent(score);
       row.classList.toggle("leads", label === emotion && emotion !== NO_SPEECH);
     }
   }

@@ -45,7 +45,7 @@ export function windowsTable(windows, labels, measured) {
     const sound = measured(start, end);
     return [
       clock(start), clock(end), named(emotion),
-      ...labels.map((label) => (scores ? percent(scores[label]) : "–")),
+      ...labels.map((label) => (scores?.[label] === undefined ? "–" : percent(scores[label]))),
       sound ? `${sound.level.toFixed(0)} dB` : "–", sound ? pitch(sound.hertz) : "–",
     ];
   });

@@ -3,6 +3,7 @@
 import { DARK, LIGHT } from "./palette.js";
 
 const KEY = "affekt-theme";
+const THEMES = ["auto", "light", "dark"];
 const system = matchMedia("(prefers-color-scheme: dark)");
 
 /** @returns {import("./palette.js").Palette} the colours for canvas */
@@ -22,14 +23,33 @@ export function startTheme(group, changed) {
     else document.documentElement.dataset.theme = theme;
     changed();
   };
-  const kept = localStorage.getItem(KEY) ?? "auto";
+  const kept = remembered();
   for (const button of group.querySelectorAll("input")) {
     button.checked = button.value === kept;
     button.addEventListener("change", () => {
-      localStorage.setItem(KEY, button.value);
+      remember(button.value);
       apply(button.value);
     });
   }
   system.addEventListener("change", changed);
   apply(kept);
+}
+
+/** @returns {string} the theme that was chosen before; browsers may forbid pages to remember anything */
+function remembered() {
+  try {
+    const kept = localStorage.getItem(KEY) ?? "auto";
+    return THEMES.includes(kept) ? kept : "auto";
+  } catch {
+    return "auto";
+  }
+}
+
+/** @param {string} theme */
+function remember(theme) {
+  try {
+    localStorage.setItem(KEY, theme);
+  } catch {
+    // It holds for this visit.
+  }
 }

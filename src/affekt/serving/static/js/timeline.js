@@ -1,7 +1,5 @@
 /** A timeline as the server sends it, asked for a time. */
 
-import { NO_SPEECH } from "./emotions.js";
-
 /**
  * @typedef {object} Window
  * @property {number} start
@@ -48,12 +46,6 @@ export class Timeline {
   /** @param {number} seconds @returns {Window} */
   at(seconds) {
     return this.windows[this.indexAt(seconds)];
-  }
-
-  /** The share of the recording in which nobody speaks, by segments. */
-  get silence() {
-    const silent = this.segments.filter((segment) => segment.emotion === NO_SPEECH);
-    return silent.reduce((sum, { start, end }) => sum + end - start, 0) / this.end;
   }
 }
 

@@ -10,6 +10,7 @@ export function asksForToken() {
   /** @type {Promise<string> | null} */
   let asking = null;
   let given = "";
+  let asked = false;
   byId("token-form").addEventListener("submit", (/** @type {Event} */ event) => {
     event.preventDefault();
     given = field.value.trim();
@@ -20,6 +21,9 @@ export function asksForToken() {
   return () => {
     asking ??= new Promise((resolve, reject) => {
       field.value = given = "";
+      // Asked again in the same tab: what was given before was refused.
+      byId("token-wrong").hidden = !asked;
+      asked = true;
       dialog.showModal();
       dialog.addEventListener("close", () => {
         asking = null;
