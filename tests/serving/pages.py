@@ -49,3 +49,12 @@ def give(page: Page, *files: Path) -> None:
 def wait_until_drawn(page: Page) -> None:
     """Waits for the waveform and the spectrogram."""
     page.wait_for_selector("#picture[data-drawn=sound]")
+
+
+def saved(page: Page, button: str, folder: Path) -> Path:
+    """The file that a button gives."""
+    with page.expect_download() as download:
+        page.click(button)
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from affekt import Recognizer
 from affekt.recognizer import MODELS
 from tests.fixtures.browser import Visits
 from tests.fixtures.served import served
-from tests.serving.pages import EXAMPLES, give, ready, wait_until_drawn
+from tests.serving.pages import EXAMPLES, give, ready, saved, wait_until_drawn
 
 ANGER, HAPPINESS, NEUTRAL, SADNESS = EXAMPLES
 SCREENS = {
@@ -31,14 +31,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.skip("this copy ships no weights: no folder src/affekt/assets/default")
     with served(tmp_path_factory.mktemp("served") / "log") as address:
         yield address
-
-
-def saved(page: Page, button: str, folder: Path) -> Path:
-    with page.expect_download() as download:
-        page.click(button)
-    path = folder / download.value.suggested_filename
-    download.value.save_as(path)
-    return path
 
 
 @pytest.mark.parametrize("screen", SCREENS)

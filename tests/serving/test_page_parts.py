@@ -62,7 +62,8 @@ def test_the_spectrum_finds_a_chirp_where_it_is(page: Page) -> None:
     made = call(
         page,
         "spectrum",
-        "(s => ({strongest: [...s.strongest], highs: [...s.highs], levels: [...s.levels], most: Math.max(...s.power)}))"
+        "(s => ({strongest: [...s.strongest], highs: [...s.highs], levels: [...s.levels],"
+        " most: Math.max(...s.power)}))"
         "(m.spectrum(Float32Array.from(g.samples), 16000, {from: 0, to: 32000, columns: 40, bands: 160}))",
         samples=chirp.tolist(),
     )
@@ -79,8 +80,9 @@ def test_a_recording_is_a_wav_file(page: Page) -> None:
     made = call(
         page,
         "wav",
-        "await new Promise(done => { const r = new FileReader(); r.onload = () => done(r.result.split(',')[1]);"
-        " r.readAsDataURL(m.toWav([m.toPcm(Float32Array.from(g.a)), m.toPcm(Float32Array.from(g.b))], 44100)); })",
+        "await new Promise(done => { const r = new FileReader();"
+        " r.onload = () => done(r.result.split(',')[1]);"
+        " r.readAsDataURL(m.toWav([g.a, g.b].map(one => m.toPcm(Float32Array.from(one))), 44100)); })",
         a=samples[:300].tolist(),
         b=samples[300:].tolist(),
     )
@@ -212,7 +214,7 @@ def test_a_model_card_becomes_elements_and_its_html_stays_text(page: Page) -> No
     assert "<b>bold</b>, <code>code</code> and [a link](javascript:alert(1)), on two lines." in html
     assert "<li>one</li><li>two goes on</li>" in html
     assert "<td>&lt;img src=x onerror=alert(1)&gt;</td>" in html
-    assert "<th scope=\"col\">b</th>" in html
+    assert '<th scope="col">b</th>' in html
     assert "<a" not in html
 
 

@@ -27,12 +27,6 @@ function take(files) {
   recordings.add(files);
 }
 
-new Live({
-  model: () => models.chosen,
-  recorded: (file) => take([file]),
-  failed: notice,
-});
-startDrop(take);
 startTheme(byId("theme"), () => result.redraw());
 onTokenWanted(asksForToken());
 byId("all-csv").addEventListener("click", () => save(toCsv(recordings.results), "affekt.csv"));
@@ -44,6 +38,9 @@ byId("privacy").textContent = here
 
 try {
   await models.load();
+  new Live({ model: () => models.chosen, recorded: (file) => take([file]), failed: notice });
+  startDrop(take);
+  for (const id of ["record", "choose"]) byId(id).disabled = false;
   document.body.dataset.ready = "true";
 } catch (error) {
   notice(error instanceof Refusal ? error.message : "The page could not start; load it again.");

@@ -5,6 +5,9 @@ import { toPcm, toWav } from "./wav.js";
 /** A recording stops by itself before it is larger than a server takes if nobody told it otherwise (32 MiB). */
 const MOST_SAMPLES = 15 * 2 ** 20;
 
+/** @type {WeakSet<File>} */
+const recorded = new WeakSet();
+
 export class Recorder {
   /** @type {Int16Array[]} */
   #blocks = [];
@@ -72,8 +75,19 @@ export class Recorder {
     for (const track of this.#stream.getTracks()) track.stop();
     await this.#context.close();
     const time = new Date().toLocaleTimeString("en-GB").replaceAll(":", ".");
-    return new File([toWav(this.#blocks, this.rate)], `recording ${time}.wav`, { type: "audio/wav" });
+    const file = new File([toWav(this.#blocks, this.rate)], `recording ${time}.wav`, { type: "audio/wav" });
+    recorded.add(file);
+    return file;
   }
+}
+
+/**
+ * Whether a file was recorded here, and nobody else has it.
+ * @param {File} file
+ * @returns {boolean}
+ */
+export function isRecorded(file) {
+  return recorded.has(file);
 }
 
 /**

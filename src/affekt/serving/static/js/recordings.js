@@ -203,8 +203,8 @@ const CAUTIONS = {
   short: "very short: less sure",
   truncated: "the file ends early: heard as far as it goes",
   silent: "hardly any sound: less sure",
-  clipping: "overloaded: less sure",
   clipped: "overloaded: less sure",
+  cancelled: "its channels cancel each other out: less sure",
 };
 
 /**

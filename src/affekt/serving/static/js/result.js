@@ -9,6 +9,7 @@ import { Picture } from "./picture.js";
 import { Player } from "./player.js";
 import { framed } from "./poster.js";
 import { caution } from "./recordings.js";
+import { isRecorded } from "./recorder.js";
 import { named, Scores } from "./scores.js";
 import { decode } from "./sound.js";
 import { segmentsTable, windowsTable } from "./tables.js";
@@ -17,7 +18,7 @@ import { clock, length, percent, spoken } from "./words.js";
 
 const LEAST_SHOWN_SECONDS = 0.25;
 const POSTER_WIDTH = 1200;
-const MOST_SHARES = 4;
+const MOST_SHARES = 5;
 
 export class Result {
   /** @type {import("./recordings.js").Recording | null} */
@@ -57,6 +58,7 @@ export class Result {
     this.plot.setAttribute("aria-valuemax", this.#timeline.end.toFixed(1));
     this.picture.show(this.#timeline, this.#labels);
     this.player.load(file);
+    byId("save-recording").hidden = !isRecorded(file);
     this.#moved();
     this.#tables();
     this.explanation.start(recording);
@@ -118,6 +120,7 @@ export class Result {
     byId("zoom-out").addEventListener("click", () => this.#zoom(2));
     byId("zoom-whole").addEventListener("click", () => this.#zoom(Infinity));
     byId("numbers").addEventListener("toggle", () => this.#tables());
+    byId("save-recording").addEventListener("click", () => this.#save("wav", ({ file }) => file));
     byId("save-json").addEventListener("click", () => this.#save("json", (recording) => toJson(recording.model, [recording.result])));
     byId("save-vtt").addEventListener("click", () => this.#save("vtt", () => toVtt(this.#timeline.segments)));
     byId("save-csv").addEventListener("click", () =>
