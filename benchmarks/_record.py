@@ -80,7 +80,7 @@ def command(name: str, words: Sequence[str]) -> str:
         if place or word in PLACES:
             place = not place
         else:
-            name, equals, value = word.partition("=") if "=/" in word else ("", "", word)
+            key, equals, value = word.partition("=") if "=/" in word else ("", "", word)
             last = str(Path(*Path(value).parts[-2:])) if value.startswith("/") else value
-            kept.append(name + equals + last)
+            kept.append(key + equals + last)
     return shlex.join(["python", f"benchmarks/{name}.py", *kept])

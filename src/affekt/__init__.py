@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from affekt.verbs.cross import evaluate_cross
     from affekt.verbs.embed import embed
     from affekt.verbs.evaluate import evaluate
+    from affekt.verbs.export import export
     from affekt.verbs.fuse import fuse
     from affekt.verbs.liu2021 import reproduce_liu2021
     from affekt.verbs.predict import predict, predict_to
@@ -84,6 +85,7 @@ __all__ = [
     "evaluate",
     "evaluate_cross",
     "explain",
+    "export",
     "fuse",
     "predict",
     "predict_to",
@@ -105,6 +107,7 @@ _HOMES = {
     "evaluate": "affekt.verbs.evaluate",
     "evaluate_cross": "affekt.verbs.cross",
     "explain": "affekt.explanation",
+    "export": "affekt.verbs.export",
     "fuse": "affekt.verbs.fuse",
     "predict": "affekt.verbs.predict",
     "predict_to": "affekt.verbs.predict",

@@ -150,6 +150,8 @@ class ModelConfig(Strict):
     licence: Line
     tensors: dict[Line, list[int]] = {}
     calibration: CalibrationRecord | None = None
+    precision: Literal["float32", "float16", "int8"] = "float32"
+    """Of the layers in `model.onnx`; the front end is in float32 always, and so are the weights beside it."""
 
     @field_validator("system")
     @classmethod

@@ -30,6 +30,7 @@ VERBS = {
     "evaluate": "How right a recogniser is, with intervals.",
     "compare": "Which of several runs is better on the same clips.",
     "fuse": "Several models as one, weighed.",
+    "export": "A model in float16 or int8, for other runtimes.",
     "explain": "Which regions of time and frequency decided.",
     "embed": "The vectors behind the decisions, and a map of them.",
     "serve": "Answer requests over HTTP, with a page to try it on.",

@@ -18,7 +18,7 @@ from affekt.config import SAMPLE_RATE, ModelConfig
 from affekt.errors import AudioError
 from affekt.model_folder.scoring import Scorer, probabilities
 
-TOLERANCE = 1e-3
+TOLERANCE = {"float32": 1e-3, "float16": 1e-2, "int8": 5e-2}
 """How far logits (relative to the largest) and scores may be off: other processors round differently."""
 
 BUDGET = 2.0
@@ -59,7 +59,8 @@ def check_golden(scorer: Scorer, config: ModelConfig, clips: Mapping[str, bytes]
     for name in sorted(clips):
         said = _score(scorer, config, name, clips[name])
         for kind, values in said.items():
-            _compare(f"{name}: {kind}", values, _by_label(expected[name], kind, config.labels))
+            stored_values = _by_label(expected[name], kind, config.labels)
+            _compare(f"{name}: {kind}", values, stored_values, TOLERANCE[config.precision])
 
 
 def _score(scorer: Scorer, config: ModelConfig, name: str, clip: bytes) -> dict[str, dict[str, float]]:
@@ -87,10 +88,10 @@ def _by_label(entry: object, kind: str, labels: list[str]) -> dict[str, float]:
     return values
 
 
-def _compare(what: str, said: dict[str, float], expected: dict[str, float]) -> None:
+def _compare(what: str, said: dict[str, float], expected: dict[str, float], tolerance: float) -> None:
     scale = max(1.0, *map(abs, expected.values()))
     worst = max(said, key=lambda label: abs(said[label] - expected[label]))
-    if not abs(said[worst] - expected[worst]) <= TOLERANCE * scale:
+    if not abs(said[worst] - expected[worst]) <= tolerance * scale:
         raise ValueError(
             f"{what} of '{worst}' are {said[worst]:.4f} where {expected[worst]:.4f} is stored: "
             "the labels or the network are not those the model was made with"
