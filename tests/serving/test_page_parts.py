@@ -15,6 +15,7 @@ import pytest
 import soundfile
 from playwright.sync_api import Browser, Page
 
+from affekt import annotation_files
 from affekt.labels import EMOTIONS
 from affekt.recognizer import MODELS
 from tests.serving.conftest import running
@@ -138,7 +139,7 @@ def test_ramps_only_grow_lighter_or_darker(page: Page) -> None:
         assert (steps >= -0.5).all() or (steps <= 0.5).all(), name
 
 
-WINDOWS = [
+WINDOWS: list[dict[str, Any]] = [
     {"start": 0, "end": 2, "emotion": "anger", "confidence": 0.5, "scores": {"anger": 0.5, "=calm": 0.5}},
     {"start": 1, "end": 3, "emotion": "no_speech", "confidence": None, "scores": {}},
     {"start": 3661, "end": 3663.25, "emotion": "a\n00:00 --> <b>", "confidence": 1, "scores": None},
@@ -174,15 +175,16 @@ def test_windows_are_a_table_that_runs_no_formula(page: Page) -> None:
     assert len(rows) == 1 + len(WINDOWS)
 
 
-def test_subtitles_hold_what_labels_say_and_no_more(page: Page) -> None:
-    text = text_of(page, "files-of-results", "m.toVtt(g.windows)", windows=WINDOWS)
-    blocks = text.rstrip("\n").split("\n\n")
-    assert blocks[0] == "WEBVTT"
-    assert blocks[1] == "00:00:00.000 --> 00:00:02.000\nanger (50 %)"
-    assert blocks[2] == "00:00:01.000 --> 00:00:03.000\nno speech"
-    assert blocks[3].splitlines()[0] == "01:01:01.000 --> 01:01:03.250"
-    assert "-->" not in blocks[3].splitlines()[1]
-    assert len(blocks) == 1 + len(WINDOWS)
+def test_subtitles_are_those_of_the_command_line(page: Page) -> None:
+    segments = [{**one, "start": max(one["start"], at)} for one, at in zip(WINDOWS, (0, 2, 0), strict=True)]
+    text = text_of(page, "files-of-results", "m.toVtt(g.segments)", segments=segments)
+    stretches = [
+        annotation_files.Stretch(one["start"], one["end"], one["emotion"], one["confidence"])
+        for one in segments
+    ]
+    assert text == annotation_files.render("vtt", stretches)
+    assert text.count("-->") == len(WINDOWS)
+    assert "<b>" not in text
 
 
 CARD = """---

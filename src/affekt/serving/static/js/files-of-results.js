@@ -1,7 +1,5 @@
 /** Results as files to keep: JSON, CSV, WebVTT. */
 
-import { percent, spoken } from "./words.js";
-
 const COLUMNS = ["file", "start", "end", "emotion", "confidence", "status", "error", "message"];
 
 /**
@@ -50,15 +48,15 @@ export function windowsToCsv(result, windows, labels) {
 }
 
 /**
- * Subtitles: a cue for each stretch.
+ * Subtitles: a cue for each stretch, as `affekt predict --format vtt` writes them.
  * @param {import("./timeline.js").Window[]} segments
  * @returns {Blob}
  */
 export function toVtt(segments) {
   const cues = segments.map(({ start, end, emotion, confidence }) => {
     // A label is a model's word, and may hold what would end a cue.
-    const word = spoken(emotion).replace(/[\r\n<>&]|-->/g, " ");
-    return `${stamp(start)} --> ${stamp(end)}\n${word}${confidence === null ? "" : ` (${percent(confidence)})`}\n`;
+    const word = emotion.replace(/\s+/g, " ").trim().replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+    return `${stamp(start)} --> ${stamp(end)}\n${word}${confidence === null ? "" : ` ${Math.round(100 * confidence)}%`}\n`;
   });
   return new Blob([["WEBVTT\n", ...cues].join("\n")], { type: "text/vtt" });
 }
