@@ -5,10 +5,13 @@ Shapes: maps [batch, channels, frequency, time]; masks broadcast against them wi
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
-from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
+from torch import Tensor, distributed, nn
 from torch.nn import functional
+
+from affekt.models.spread import SpreadBatchNorm
 
 
 def length_mask(lengths: Tensor, size: int) -> Tensor:
@@ -45,29 +48,26 @@ class MaskedBatchNorm2d(nn.BatchNorm2d):
 
     In training the statistics are those of the padded batch (buckets of like length keep padding to a few
     percent): the fused kernel is twice as fast as sums over real frames alone. In use, only stored
-    statistics count, and padding cannot matter. Where a batch is spread over processes, the statistics are
-    those of the whole batch, so that two processes and one train alike.
+    statistics count, and padding cannot matter.
+
+    Attributes:
+        shared: where a batch is spread over processes, the statistics are those of the whole batch, so that
+            two processes and one train alike; otherwise each process normalises its own part by itself.
     """
+
+    shared = True
 
     def forward(self, input: Tensor, mask: Tensor | None = None) -> Tensor:
         """Normalises a map [batch, channels, frequency, time]; mask [batch, 1, 1, time]; None: no padding."""
-        spread = self.training and torch.distributed.is_available() and torch.distributed.is_initialized()
+        spread = self.training and self.shared and distributed.is_available() and distributed.is_initialized()
         normalised = self._forward_spread(input) if spread else super().forward(input)
         return normalised if mask is None else normalised * mask.to(normalised.dtype)
 
     def _forward_spread(self, values: Tensor) -> Tensor:
-        total = values.sum((0, 2, 3), dtype=torch.float32)
-        size = total.new_tensor([values.numel() / values.shape[1]])
-        sums: Tensor = all_reduce(torch.cat([total, size]))  # type: ignore[no-untyped-call]
-        count = sums[-1].detach()
-        mean = sums[:-1] / count
-        # Squares around the mean: where it is far from 0, squares less its square would be rounding alone.
-        centred = values.float() - mean[:, None, None]
-        squares: Tensor = all_reduce(centred.square().sum((0, 2, 3)))  # type: ignore[no-untyped-call]
-        variance = squares / count
-        self._track(mean.detach(), variance.detach() * count / (count - 1))
-        scale = self.weight * torch.rsqrt(variance + self.eps)
-        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(values.dtype)
+        said = SpreadBatchNorm.apply(values, self.weight, self.bias, self.eps)  # type: ignore[no-untyped-call]
+        normalised, mean, variance, count = cast(tuple[Tensor, ...], said)
+        self._track(mean, variance * count / (count - 1))
+        return normalised
 
     def _track(self, mean: Tensor, variance: Tensor) -> None:
         assert self.running_mean is not None and self.running_var is not None

@@ -158,6 +158,9 @@ class TrainRecipe(Section):
     larger one it holds a part, another one each time, and of a smaller one some clips several times."""
     batch_classes: int | None = Field(None, ge=2)
     """With `balance`, how many classes or corpora stand in one batch; none: all."""
+    statistics: Literal["batch", "process"] = "batch"
+    """Where several processes share a batch, normalise by statistics of all of it, as one process does, or
+    let each process take those of its own part: other numbers, and far fewer messages."""
     class_weights: bool = True
     """Weigh classes by the inverse of their frequency."""
     clip_norm: float = Field(5.0, gt=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -52,6 +52,17 @@ def total(value: Tensor) -> Tensor:
         value = value.detach().clone()
         dist.all_reduce(value)
     return value
+
+
+def average(values: Sequence[Tensor]) -> None:
+    """Makes tensors their mean over the processes, in place and all at once."""
+    if _spread():
+        flat = torch.cat([one.flatten() for one in values])
+        dist.all_reduce(flat)
+        flat /= world()
+        means = torch.split(flat, [one.numel() for one in values])
+        for one, mean in zip(values, means, strict=True):
+            one.copy_(mean.view_as(one))
 
 
 def largest(number: int) -> int:

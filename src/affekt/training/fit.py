@@ -21,6 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from affekt.augment import augment
 from affekt.errors import CorpusError, TrainingError, UsageError
+from affekt.models.masking import MaskedBatchNorm2d
 from affekt.recipe import Recipe
 from affekt.training import distributed, state
 from affekt.training.batches import IntArray, plan_balanced, plan_batches
@@ -81,7 +82,10 @@ class Fit:
                 headless = group["depth"] == 0 and not recipe.train.losses.cross_entropy
                 one.requires_grad_(not (still or headless))
         step = Step(self.network, recipe)
-        self.model: nn.Module = DistributedDataParallel(step) if distributed.world() > 1 else step
+        self.norms = [one for one in self.network.modules() if isinstance(one, MaskedBatchNorm2d)]
+        for norm in self.norms:
+            norm.shared = recipe.train.statistics == "batch"
+        self.model = wrapped(step)
         self.optimiser = torch.optim.AdamW(groups, lr=recipe.train.learning_rate)
         self.best: dict[str, Tensor] = {}
         self.position = state.Position(self._identity())
@@ -171,8 +175,15 @@ class Fit:
             )
         self.optimiser.step()
         self.optimiser.zero_grad()
+        self._share_statistics()
         self.position.loss_sum += float(sums[0])
         self.position.weight_sum += float(sums[1])
+
+    def _share_statistics(self) -> None:
+        """Where each process has its own, what is stored is their mean: all that was heard counts."""
+        if self.recipe.train.statistics == "process":
+            stored = [(one.running_mean, one.running_var) for one in self.norms if one.training]
+            distributed.average([cast(Tensor, one) for pair in stored for one in pair])
 
     def _watch(self) -> dict[str, float]:
         try:
@@ -210,8 +221,9 @@ class Fit:
         return plan_balanced(seconds, rows, self.kinds, together=train.batch_classes, **bounds)
 
     def _at_least(self) -> int:
-        """Fewest clips in a batch: batch statistics need two, and each process needs one."""
-        return max(2, distributed.world())
+        """Fewest clips in a batch: statistics need two, and each process needs one."""
+        alone = self.recipe.train.statistics == "process"
+        return 2 * distributed.world() if alone else max(2, distributed.world())
 
     def _collate(self, batch: IntArray) -> tuple[Tensor, Tensor]:
         mine = batch[distributed.rank() :: distributed.world()]
@@ -251,6 +263,16 @@ class Fit:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def wrapped(step: nn.Module) -> nn.Module:
+    """The step as it runs in each of several processes."""
+    if distributed.world() == 1:
+        return step
+    model = DistributedDataParallel(step, gradient_as_bucket_view=True)
+    # They are the same everywhere already: each process works them out from the same numbers.
+    model.broadcast_buffers = False
+    return model
 
 
 def autocast(recipe: Recipe) -> torch.autocast:
