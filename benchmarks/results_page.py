@@ -81,8 +81,8 @@ What falls short so far:
   and the networks are thin and trained for 24 passes (six on nEMO) with one seed. What else was tried stands
   in `benchmarks/transfer_trials.py`: a slow trunk loses the gain; stronger masks, mixed clips and other
   speeds add nothing on EMO-DB.
-- Two processes on two cores are slower than one (`processes.speed_up`): every layer's batch statistics are
-  added up over processes, and the batches of a small corpus are too short for that.
+- Two processes on two cores gain what the messages between them leave (`processes.speed_up`): every layer's
+  batch statistics are those of the whole batch. `train.statistics=process` does without the messages.
 - The learning curve on EMO-DB shows the gain of transfer where clips are few; with all of them both are alike
   on its three folds, unlike on ten.
 - A model folder whose graph is a bomb of repeated operators is refused, but only after the seconds and the
