@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from affekt.verbs.evaluate import evaluate
     from affekt.verbs.export import export
     from affekt.verbs.fuse import fuse
+    from affekt.verbs.listen import listen
     from affekt.verbs.liu2021 import reproduce_liu2021
     from affekt.verbs.predict import predict, predict_to
     from affekt.verbs.pretrain import pretrain_speakers
@@ -87,6 +88,7 @@ __all__ = [
     "explain",
     "export",
     "fuse",
+    "listen",
     "predict",
     "predict_to",
     "pretrain_images",
@@ -108,6 +110,7 @@ _HOMES = {
     "evaluate_cross": "affekt.verbs.cross",
     "explain": "affekt.explanation",
     "export": "affekt.verbs.export",
+    "listen": "affekt.verbs.listen",
     "fuse": "affekt.verbs.fuse",
     "predict": "affekt.verbs.predict",
     "predict_to": "affekt.verbs.predict",

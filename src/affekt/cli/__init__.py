@@ -33,6 +33,7 @@ VERBS = {
     "export": "A model in float16 or int8, for other runtimes.",
     "explain": "Which regions of time and frequency decided.",
     "embed": "The vectors behind the decisions, and a map of them.",
+    "listen": "The emotion in what the microphone hears.",
     "serve": "Answer requests over HTTP, with a page to try it on.",
     "corpus": "List, scan and check corpora.",
     "models": "List the known models, check a model folder.",

@@ -43,6 +43,16 @@ def serve(
     allow_origin: Annotated[
         list[str] | None, typer.Option(help="A web page elsewhere that may call it (CORS); may be repeated.")
     ] = None,
+    max_seconds: Annotated[float, typer.Option(min=1, help="Of one recording.")] = 600.0,
+    max_megabytes: Annotated[float, typer.Option(min=0.01, help="Of one request's body.")] = 32.0,
+    max_rate: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Requests per second and address; any number if not given."),
+    ] = None,
+    max_queue: Annotated[
+        int, typer.Option(min=1, help="Recordings in work; beyond them the answer is 429.")
+    ] = 256,
+    max_streams: Annotated[int, typer.Option(min=1, help="Live streams at once.")] = 32,
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Processor threads; up to four cores if not given.")
     ] = None,
@@ -61,6 +71,13 @@ def serve(
         token=read_token(token_file),
         hosts=tuple(allow_host or ()),
         origins=tuple(allow_origin or ()),
+        limits=serving.Limits(
+            seconds=max_seconds,
+            body_bytes=round(max_megabytes * 2**20),
+            rate=max_rate,
+            queue=max_queue,
+            streams=max_streams,
+        ),
     )
     logging.basicConfig(
         level=logging.WARNING if quiet else logging.INFO, format="%(asctime)s %(levelname)s %(message)s"

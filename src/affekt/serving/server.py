@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import resource
 from collections.abc import Mapping
 from types import FrameType
 
@@ -11,12 +12,17 @@ from types import FrameType
 import python_multipart  # noqa: F401
 import uvicorn
 
+from affekt.errors import UsageError
 from affekt.serving.app import build
 from affekt.serving.protocol import Connections, protocol
 from affekt.serving.service import Service
 from affekt.serving.settings import Settings
 
-_GENTLE_STREAM_BYTES = 2**20
+_MESSAGE_BYTES = 2**20
+"""Of one message of a stream."""
+
+_OTHER_FILES = 200
+"""What a server holds open beside connections and streams: libraries, decoders, pipes."""
 
 
 class Server(uvicorn.Server):
@@ -25,6 +31,7 @@ class Server(uvicorn.Server):
     def __init__(
         self, models: Mapping[str, str | os.PathLike[str]], settings: Settings, *, threads: int | None
     ) -> None:
+        _allow_files(settings.limits.connections + settings.limits.streams + _OTHER_FILES)
         self.service = Service(models, settings.limits, threads=threads)
         self.connections = Connections(settings.limits, self.service.metrics.cut)
         self.service.metrics.gauge(
@@ -35,7 +42,7 @@ class Server(uvicorn.Server):
                 build(self.service, settings),
                 http=protocol(self.connections),
                 ws="websockets-sansio",
-                ws_max_size=_GENTLE_STREAM_BYTES,
+                ws_max_size=_MESSAGE_BYTES,
                 ws_per_message_deflate=False,
                 log_config=None,
                 log_level="error",
@@ -54,3 +61,19 @@ class Server(uvicorn.Server):
             self.force_exit = True
         self.service.stopping = True
         super().handle_exit(sig, frame)
+
+
+def _allow_files(count: int) -> None:
+    """Raises this process's limit on open files, where the system allows it.
+
+    Raises:
+        UsageError: it does not.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        if hard != resource.RLIM_INFINITY and hard < count:
+            raise UsageError(
+                f"connections: {count} open files are needed and {hard} allowed; raise `ulimit -n`, or lower "
+                "Limits(connections=...)"
+            )
+        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))

@@ -62,7 +62,8 @@ class Service:
             name: (one.path / "README.md").read_text("utf-8") for name, one in self.recognizers.items()
         }
         self.default = next(iter(self.recognizers))
-        self.limits = limits
+        # More recordings than the queue has places for would be refused for ever, with "try again".
+        self.limits = limits = replace(limits, files=min(limits.files, limits.queue))
         self.metrics = Metrics()
         self.scoring = Scoring(self.metrics.batch)
         self.decoding = Decoding(default_threads(), audio.Limits(seconds=limits.seconds))
