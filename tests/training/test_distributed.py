@@ -24,7 +24,7 @@ STATISTICS = ("batch", "process")
 
 def toy_recipe(table: Path, statistics: str) -> Recipe:
     """Two epochs of three steps."""
-    return toy.recipe(table, statistics=statistics, learning_rate=1e-3)
+    return toy.recipe(table, statistics=statistics, learning_rate=1e-3, average=0.5)
 
 
 def learn(recipe: Recipe, folder: Path) -> Fit:

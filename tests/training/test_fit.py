@@ -110,6 +110,49 @@ def test_a_run_stopped_at_any_step_ends_as_one_that_was_not(
     assert (digest(whole), weights(again)) == expected
 
 
+def test_the_average_of_the_weights_is_kept_and_resumed_to_the_bit(
+    tmp_path: Path, recipe: Recipe, examples: Examples
+) -> None:
+    changed = recipe.model_copy(update={"train": recipe.train.model_copy(update={"average": 0.8})})
+    everything = replace(examples, validation=examples.validation[:0])
+
+    class Keeper(Journal):
+        def __init__(self, path: Path, fit: Fit) -> None:
+            super().__init__(path)
+            self.fit, self.seen = fit, list[dict[str, torch.Tensor]]()
+
+        def step(self, done: int, total: int, epoch: int, loss: float) -> None:
+            self.seen.append({k: v.detach().clone() for k, v in self.fit.network.state_dict().items()})
+
+    whole = tmp_path / "whole"
+    fit = start(changed, everything, whole)
+    keeper = Keeper(whole / "log.jsonl", fit)
+    kept = fit.run(keeper)
+    shares = torch.tensor([0.8**age for age in reversed(range(len(keeper.seen)))], dtype=torch.float64)
+    for name, value in kept.state_dict().items():
+        values = torch.stack([one[name].double() for one in keeper.seen])
+        mean = (shares.view(-1, *(1,) * value.ndim) * values).sum(0) / shares.sum()
+        expected = mean if value.is_floating_point() else values[-1]
+        assert torch.allclose(value.double(), expected, atol=1e-5), name
+    assert not torch.allclose(kept.state_dict()["bn1.running_var"], keeper.seen[-1]["bn1.running_var"])
+    expected_bits = digest(whole), weights(kept)
+    for step in (1, 4):
+        folder = tmp_path / str(step)
+        with pytest.raises(KeyboardInterrupt):
+            start(changed, everything, folder).run(Interrupter(folder / "log.jsonl", step))
+        resumed = start(changed, everything, folder).run(Journal(folder / "log.jsonl"), resume=True)
+        assert (digest(folder), weights(resumed)) == expected_bits
+
+
+def test_the_average_is_what_validation_hears(tmp_path: Path, recipe: Recipe, examples: Examples) -> None:
+    changed = recipe.model_copy(update={"train": recipe.train.model_copy(update={"average": 0.9})})
+    fit = start(changed, examples, tmp_path)
+    network = fit.run(Journal(None))
+    best = fit.position.history[fit.position.best_epoch - 1]
+    found = EmotionTask(examples, changed, lambda: autocast(changed)).watch(network)
+    assert found == pytest.approx({name: best[name] for name in found}, rel=1e-5)
+
+
 def test_a_signal_while_an_epoch_is_scored_stops_too(
     tmp_path: Path, recipe: Recipe, examples: Examples
 ) -> None:

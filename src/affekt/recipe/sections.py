@@ -165,6 +165,9 @@ class TrainRecipe(Section):
     """Weigh classes by the inverse of their frequency."""
     clip_norm: float = Field(5.0, gt=0)
     """Gradients longer than this are shortened to it."""
+    average: float = Field(0.0, ge=0, lt=1)
+    """Measure and keep not the last weights but their average over the steps, each step counting so much less
+    than the one after it (0.99: about the last hundred); 0: the last weights."""
     validation_speakers: float = Field(0.2, ge=0)
     """Speakers kept aside to choose the epoch: a share below 1, else a count; 0 trains on all of them."""
     patience: int | None = Field(None, ge=1)

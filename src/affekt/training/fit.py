@@ -24,6 +24,7 @@ from affekt.errors import CorpusError, TrainingError, UsageError
 from affekt.models.masking import MaskedBatchNorm2d
 from affekt.recipe import Recipe
 from affekt.training import distributed, state
+from affekt.training.averaging import averaged
 from affekt.training.batches import IntArray, plan_balanced, plan_batches
 from affekt.training.clips import prefetch
 from affekt.training.journal import Journal
@@ -87,6 +88,7 @@ class Fit:
             norm.shared = recipe.train.statistics == "batch"
         self.model = wrapped(step)
         self.optimiser = torch.optim.AdamW(groups, lr=recipe.train.learning_rate)
+        self.average = averaged(self.network, recipe.train.average)
         self.best: dict[str, Tensor] = {}
         self.position = state.Position(self._identity())
         self.steps = sum(len(self._plan(epoch)) for epoch in range(recipe.train.epochs))
@@ -104,7 +106,7 @@ class Fit:
         # The first process looks, and all do the same: it may be writing the file by now.
         if distributed.largest(int(distributed.rank() == 0 and resume and checkpoint.exists())):
             self.best, self.position = state.load(
-                checkpoint, self.network, self.optimiser, self.position.identity
+                checkpoint, self.network, self.optimiser, self.position.identity, self.average
             )
             self.done = (
                 sum(len(self._plan(epoch)) for epoch in range(self.position.epoch)) + self.position.step
@@ -176,6 +178,8 @@ class Fit:
         self.optimiser.step()
         self.optimiser.zero_grad()
         self._share_statistics()
+        if self.average is not None:
+            self.average.update_parameters(self.network)
         self.position.loss_sum += float(sums[0])
         self.position.weight_sum += float(sums[1])
 
@@ -185,9 +189,14 @@ class Fit:
             stored = [(one.running_mean, one.running_var) for one in self.norms if one.training]
             distributed.average([cast(Tensor, one) for pair in stored for one in pair])
 
+    @property
+    def _watched(self) -> nn.Module:
+        """The network that is measured and kept: the average, where there is one."""
+        return self.network if self.average is None else self.average.module
+
     def _watch(self) -> dict[str, float]:
         try:
-            return self.task.watch(self.network)
+            return self.task.watch(self._watched)
         except TrainingError as error:
             raise TrainingError(f"epoch {self.position.epoch + 1}: {error}") from None
 
@@ -197,14 +206,15 @@ class Fit:
         better = (measured, -loss) > (position.best_uar, -position.best_loss)
         if better or "validation_uar" not in row:
             position.best_uar, position.best_loss, position.best_epoch = measured, loss, position.epoch
-            self.best = {name: value.detach().clone() for name, value in self.network.state_dict().items()}
+            self.best = {name: value.detach().clone() for name, value in self._watched.state_dict().items()}
         patience = self.recipe.train.patience or self.recipe.train.epochs
         waited = position.epoch - position.best_epoch
         position.finished = position.epoch >= self.recipe.train.epochs or waited >= patience
 
     def _save(self) -> None:
         if distributed.rank() == 0:
-            state.save(self.folder / state.CHECKPOINT, self.network, self.optimiser, self.best, self.position)
+            path = self.folder / state.CHECKPOINT
+            state.save(path, self.network, self.optimiser, self.best, self.position, self.average)
         distributed.barrier()
 
     def _plan(self, epoch: int) -> list[IntArray]:

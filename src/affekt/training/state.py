@@ -37,12 +37,13 @@ class Position:
     """One row for each finished epoch."""
 
 
-def save(
+def save(  # noqa: PLR0917
     path: Path,
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
     best: dict[str, Tensor],
     position: Position,
+    average: nn.Module | None = None,
 ) -> None:
     """Writes a checkpoint atomically.
 
@@ -53,6 +54,8 @@ def save(
 
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     tensors |= {f"best.{name}": value for name, value in best.items()}
+    if average is not None:
+        tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
     for number, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{number}.{name}": value for name, value in state.items()}
     values = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
@@ -61,16 +64,20 @@ def save(
 
 
 def load(
-    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, identity: str
+    path: Path,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    identity: str,
+    average: nn.Module | None = None,
 ) -> tuple[dict[str, Tensor], Position]:
-    """Restores network and optimiser in place; returns the best weights so far and the position.
+    """Restores network, optimiser and average in place; returns the best weights so far and the position.
 
     Raises:
         UsageError: not a checkpoint, or one of another recipe or of other clips.
     """
     from safetensors import SafetensorError, safe_open
 
-    tensors: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "optimiser": {}}
+    tensors: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "optimiser": {}, "average": {}}
     try:
         with safe_open(path, "pt") as stream:
             position = Position(**json.loads(stream.metadata()["position"]))
@@ -84,6 +91,8 @@ def load(
     if position.identity != identity:
         raise UsageError(f"{path}: belongs to another recipe or other clips; start in a new folder")
     network.load_state_dict(tensors["network"], strict=True)
+    if average is not None:
+        average.load_state_dict(tensors["average"], strict=True)
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors["optimiser"].items():
         number, _, key = name.partition(".")
