@@ -147,7 +147,7 @@ def test_missing_files_and_folders(tmp_path: Path) -> None:
         "",
         "a\0b",
         "x" * 5000,
-        "https://x.org/a.wav",
+        "nowhere/a.wav",
         "/dev/null",
     ):
         with pytest.raises(AudioNotFoundError):

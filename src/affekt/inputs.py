@@ -1,4 +1,4 @@
-"""From what a user names to recordings: files, folders, patterns, and a list on standard input."""
+"""From what a user names to recordings: files, folders, archives, patterns, addresses, tables, and lists."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import glob
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
-from affekt.errors import AudioError, AudioNotFoundError
+from affekt import archives, remote
+from affekt.errors import AudioError, AudioFormatError, AudioNotFoundError
+from affekt.span_tables import is_table, read_spans
 
 SUFFIXES = frozenset(
     {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif", ".au", ".w64", ".caf"}
@@ -19,39 +20,48 @@ SUFFIXES = frozenset(
 STDIN = "-"
 
 
-class Span(str):
-    """A recording of which the stretch from `start` to `end` seconds is meant; None: to its own end."""
-
-    start: float
-    end: float | None
-
-    def __new__(cls, name: str, start: float = 0.0, end: float | None = None) -> Span:
-        span = super().__new__(cls, name)
-        span.start, span.end = start, end
-        return span
-
-
 def expand(
-    names: Iterable[str | os.PathLike[str]], lines: Iterable[str] | None = None
+    names: Iterable[str | os.PathLike[str]],
+    lines: Iterable[str] | None = None,
+    *,
+    tables: bool = False,
 ) -> Iterator[str | AudioError]:
     """The recordings that `names` stand for, in a fixed order; for a name that stands for none, the reason.
 
-    A folder gives its recordings at any depth, sorted by name, without hidden ones; a pattern such as
-    `calls/**/*.wav` what it matches, sorted; `-` each of `lines` (standard input if not given); all else
-    itself.
+    A folder gives its recordings at any depth, sorted by name, without hidden ones and without archives; an
+    archive those in it, in its order, as `calls.zip/2021/a.wav`; a pattern such as `calls/**/*.wav` what it
+    matches, sorted; an address such as `s3://bucket/calls` what is there; `-` each of `lines` (standard input
+    if not given); all else itself. With `tables` a table gives the recordings that it names, and a `Span` for
+    each stretch of one.
+
+    Raises:
+        UsageError: a table that is none.
+        MissingExtraError: an address or a table needs an extra.
     """
     for given in names:
         name = os.fspath(given)
         if name == STDIN:
             listed = (line.rstrip("\r\n") for line in (sys.stdin if lines is None else lines))
-            yield from expand(line for line in listed if line not in ("", STDIN))
+            yield from expand((line for line in listed if line not in ("", STDIN)), tables=tables)
+        elif remote.is_remote(name):
+            yield from _remote(name)
+        elif tables and is_table(name) and os.path.isfile(name):  # noqa: PTH113
+            yield from _or_reason(name, read_spans(name), "a table without rows", "name recordings in it")
+        elif archives.is_archive(name) and os.path.isfile(name):  # noqa: PTH113
+            yield from _or_reason(
+                name, _archived(name), "an archive without recordings", "name one that holds some"
+            )
+        elif archives.split(name) is not None:
+            yield name
         elif os.path.isdir(name):  # noqa: PTH112
             yield from _or_reason(
                 name, _walk(name), "a folder without recordings", "name a folder that holds some"
             )
         elif glob.has_magic(name) and not os.path.lexists(name):
             found = sorted(glob.iglob(name, recursive=True))  # noqa: PTH207
-            yield from _or_reason(name, expand(found), "nothing matches this pattern", "check the path")
+            yield from _or_reason(
+                name, expand(found, tables=tables), "nothing matches this pattern", "check the path"
+            )
         else:
             yield name
 
@@ -59,6 +69,35 @@ def expand(
 def spelled(name: str) -> str:
     """A file name that is not UTF-8 is spelled with escapes: a table or JSON could not hold it."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _is_recording(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122
+
+
+def _archived(archive: str) -> Iterator[str | AudioError]:
+    try:
+        for member in archives.members(archive):
+            name = f"{archive}/{member.name}"
+            if archives.is_archive(member.name):
+                yield AudioFormatError(name, "an archive in an archive", "unpack it first")
+            elif _is_recording(member.name):
+                refused = AudioFormatError(name, member.problem, "make the archive again without it")
+                yield refused if member.problem else name
+    except AudioError as error:
+        yield error
+
+
+def _remote(address: str) -> Iterator[str | AudioError]:
+    try:
+        found = remote.listed(address, _is_recording)
+    except AudioError as error:
+        yield error
+        return
+    if found is None:
+        yield address
+    else:
+        yield from _or_reason(address, iter(found), "no recordings there", "check the address")
 
 
 def _walk(folder: str) -> Iterator[str | AudioError]:
@@ -75,7 +114,7 @@ def _walk(folder: str) -> Iterator[str | AudioError]:
             continue
         if is_folder:
             yield from _walk(path)
-        elif Path(name).suffix.lower() in SUFFIXES:
+        elif _is_recording(name):
             yield path
 
 

@@ -15,11 +15,12 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from affekt.archives import Forward
 from affekt.errors import CorpusError, MissingExtraError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
@@ -193,7 +194,8 @@ def _archived(path: Path) -> Iterator[tuple[str, bytes]]:
             packed = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
             stream: Any = stack.enter_context(gzip.GzipFile(fileobj=raw)) if packed else raw
-            archive = stack.enter_context(tarfile.open(fileobj=_Forward(stream), mode="r:"))  # type: ignore[call-overload]
+            forward = Forward(stream, most=MAX_ARCHIVE_BYTES, most_at_once=MAX_FILE_BYTES)
+            archive = stack.enter_context(tarfile.open(fileobj=forward, mode="r:"))  # type: ignore[call-overload]
             for member in archive:
                 # tarfile keeps each member it has met; of two million that is more than the pictures.
                 archive.members = []
@@ -207,47 +209,3 @@ def _archived(path: Path) -> Iterator[tuple[str, bytes]]:
                 yield label, content.read()
         except (tarfile.TarError, EOFError, OSError, zlib.error, ValueError) as error:
             raise CorpusError(f"{path}: not a whole .tar or .tar.gz ({str(error)!a:.120})") from error
-
-
-class _Forward:
-    """A stream for tarfile that never goes back in the packed one, and reads little at a time.
-
-    tarfile looks back by one byte; in a packed file that would mean to start all over.
-    """
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream, self._at, self._tail = stream, 0, b""
-
-    def tell(self) -> int:
-        return self._at - len(self._ahead)
-
-    _ahead = b""
-
-    def seek(self, position: int, whence: int = 0) -> int:
-        """To a position ahead, or a little back."""
-        if whence:
-            raise OSError("seeks from its start alone")
-        back = self.tell() - position
-        if back > 0:
-            if back > len(self._tail):
-                raise OSError("goes back too far")
-            self._ahead = self._tail[-back:] + self._ahead
-            self._tail = self._tail[:-back]
-        while self.tell() < position:
-            if not self.read(min(2**20, position - self.tell())):
-                raise EOFError("ends too early")
-        return self.tell()
-
-    def read(self, size: int) -> bytes:
-        """The next bytes; a header that claims to be longer than any picture is refused."""
-        if not 0 <= size <= MAX_FILE_BYTES:
-            raise OSError("holds a part that is too long")
-        data, self._ahead = self._ahead[:size], self._ahead[size:]
-        if len(data) < size:
-            fresh = self._stream.read(size - len(data))
-            self._at += len(fresh)
-            data += fresh
-        if self._at > MAX_ARCHIVE_BYTES:
-            raise OSError("holds too much")
-        self._tail = (self._tail + data)[-1024:]
-        return data

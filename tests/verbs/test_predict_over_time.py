@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 import affekt
 from affekt import Recognizer, UsageError, audio, cli
-from affekt.inputs import Span
+from affekt.span_tables import Span
 from affekt.verbs.predict import lopsided
 from tests.fixtures import tiny
 

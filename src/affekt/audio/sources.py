@@ -11,8 +11,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from affekt import archives
 from affekt.audio.limits import Limits
 from affekt.errors import AudioNotFoundError, AudioTooLargeError, UsageError
+from affekt.remote import is_remote, open_file
 
 Source = (
     str
@@ -130,9 +132,10 @@ def resolve(source: Source, rate: int | None, name: str | None) -> tuple[Any, in
 
 
 def open_input(source: Any, name: str, limits: Limits) -> Input:
-    """Opens a path, bytes or a binary file object.
+    """Opens a path, a file in an archive (`calls.zip/a.wav`), an address, bytes or a binary file object.
 
     Raises:
+        MissingExtraError: an address without fsspec.
         AudioNotFoundError: no such file, a folder, a device or pipe by name, or no permission.
         AudioTooLargeError: more than `limits.input_bytes`.
         UsageError: anything else.
@@ -159,14 +162,20 @@ def open_input(source: Any, name: str, limits: Limits) -> Input:
 
 
 def _open_path(path: str | os.PathLike[str], name: str) -> Input:
+    text = os.fspath(path)
+    if isinstance(text, str) and is_remote(text):
+        far = open_file(text)
+        return Input(far, 0, far.seek(0, os.SEEK_END), owned=True)
+    if isinstance(text, str) and (place := archives.split(text)) is not None:
+        data = archives.read(*place)
+        return Input(io.BytesIO(data), 0, len(data), owned=True)
     try:
         stream = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115
     except IsADirectoryError as error:
         raise AudioNotFoundError(name, "a folder, not a file", "name a file in it") from error
     except (OSError, ValueError) as error:
         problem = (getattr(error, "strerror", None) or str(error)).lower()
-        remedy = "download it first" if "://" in name else "check the path and the permissions"
-        raise AudioNotFoundError(name, problem, remedy) from error
+        raise AudioNotFoundError(name, problem, "check the path and the permissions") from error
     status = os.fstat(stream.fileno())
     if not stat.S_ISREG(status.st_mode):
         stream.close()

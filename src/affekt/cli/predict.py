@@ -247,7 +247,7 @@ def _progress(paths: list[str], *, shown: bool) -> Iterator[Callable[[int], None
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
-    total = None if inputs.STDIN in paths else sum(1 for _ in inputs.expand(paths))
+    total = None if inputs.STDIN in paths else sum(1 for _ in inputs.expand(paths, tables=True))
     bar = Progress(
         BarColumn(),
         MofNCompleteColumn(),

@@ -5,29 +5,20 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import stat
 import tempfile
 import unicodedata
 import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from affekt import files
+from affekt.archives import DAMAGE, hidden, zip_problem
 from affekt.errors import CorpusError
 
 MOST_FILES = 200_000
 MOST_TIMES_LARGER = 20
 """How much larger than the zip its files may be; those of speech are about twice as large."""
-_MOST_NAME_BYTES = 255
-_MOST_FOLDERS = 16
 _BLOCK_BYTES = 2**20
-_ENCRYPTED = 0x1
-# A damaged zip shows in many ways.
-_DAMAGE = (
-    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error,
-    EOFError, NotImplementedError, RuntimeError, ValueError,
-)  # fmt: skip
 _INSTEAD = "nothing was unpacked; fetch the corpus by hand"
 
 
@@ -80,14 +71,14 @@ def _unpack_one(archive: Path, folder: Path) -> int:
                     shutil.copyfileobj(source, stream, _BLOCK_BYTES)
                     stream.flush()
                     os.fsync(stream.fileno())
-    except _DAMAGE as error:
-        raise CorpusError(f"{archive.name}: damaged ({error}); {_INSTEAD}") from error
     except OSError as error:
         if error.errno == errno.EINVAL:  # of a place before the archive's first byte
             raise CorpusError(f"{archive.name}: damaged ({error}); {_INSTEAD}") from error
         if error.errno not in {errno.EEXIST, errno.ENOTDIR}:
             raise
         raise CorpusError(f"{archive.name}: a file and a folder of one name; {_INSTEAD}") from error
+    except DAMAGE as error:
+        raise CorpusError(f"{archive.name}: damaged ({error}); {_INSTEAD}") from error
     return len(members)
 
 
@@ -102,10 +93,10 @@ def _members(archive: Path, bundle: zipfile.ZipFile) -> list[tuple[zipfile.ZipIn
     seen: set[str] = set()
     kept = []
     for member in members:
-        if wrong := _wrong(member):
+        if wrong := zip_problem(member):
             raise CorpusError(f"{archive.name}: {member.filename!a:.120} {wrong}; {_INSTEAD}")
         place = PurePosixPath(member.filename)
-        if member.is_dir() or any(part.startswith((".", "__MACOSX")) for part in place.parts):
+        if member.is_dir() or hidden(member.filename):
             continue
         # As systems see names that take a and A for one letter.
         folded = unicodedata.normalize("NFC", member.filename).casefold()
@@ -114,23 +105,3 @@ def _members(archive: Path, bundle: zipfile.ZipFile) -> list[tuple[zipfile.ZipIn
         seen.add(folded)
         kept.append((member, place))
     return kept
-
-
-def _wrong(member: zipfile.ZipInfo) -> str:
-    """Why a member is not taken, or nothing."""
-    # What the system makes of a name may not be what the zip wrote: zipfile cuts it at a NUL.
-    name = member.orig_filename
-    parts = name.removesuffix("/").split("/")
-    kind = stat.S_IFMT(member.external_attr >> 16)
-    wrong = ""
-    if name.startswith("/") or "\\" in name or ":" in parts[0] or {"", ".", ".."} & set(parts):
-        wrong = "leads out of the folder"
-    elif not name.isprintable() or any(len(part.encode()) > _MOST_NAME_BYTES for part in parts):
-        wrong = "is no name for a file"
-    elif len(parts) > _MOST_FOLDERS:
-        wrong = "lies in too many folders"
-    elif kind not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        wrong = "is no plain file"
-    elif member.flag_bits & _ENCRYPTED:
-        wrong = "is encrypted"
-    return wrong

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from affekt import audio, errors
 from affekt.audio.sources import open_input, resolve
+from affekt.remote import is_remote
 from affekt.sandbox import frames
 from affekt.sandbox.process import DecoderProcess
 
@@ -192,7 +193,9 @@ class DecodedStream:
         self._channel = channel
         self._waited = 0.0
         self._samples = 0
-        attached = None if isinstance(content, str | os.PathLike) else _in_a_file(content, name, limits)
+        # A decoder has no business in the network, and no keys.
+        local = isinstance(content, str | os.PathLike) and not is_remote(str(os.fspath(content)))
+        attached = None if local else _in_a_file(content, name, limits)
         try:
             process = pool.take()
             self._process: DecoderProcess | None = process

@@ -185,7 +185,7 @@ class Rows(Iterator[Row]):
 
     def items(self) -> Iterator[Item]:
         """What is scored, in order."""
-        return expand(self._paths)
+        return expand(self._paths, tables=True)
 
     def _walk(self) -> Generator[Row]:
         failed = 0

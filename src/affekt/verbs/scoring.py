@@ -14,12 +14,13 @@ from typing import Any, TypedDict, TypeVar
 from affekt import __version__, audio, batch, files
 from affekt.batch import Item
 from affekt.errors import AffektError, AudioCrashedError, AudioError, UsageError
-from affekt.inputs import Span, spelled
+from affekt.inputs import spelled
 from affekt.model_folder.manifest import MANIFEST
 from affekt.prediction import LABEL_SEPARATOR, Prediction
 from affekt.recognizer import ANY_LENGTH, Recognizer, resolve
 from affekt.sandbox import Decoders
 from affekt.sandbox.pool import SECONDS
+from affekt.span_tables import Span
 from affekt.timeline import timeline_of
 from affekt.verbs.over_time import OverTime
 
