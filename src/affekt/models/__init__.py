@@ -6,13 +6,19 @@ from typing import Literal
 
 from torch import nn
 
+from affekt.config import NETWORKS
+from affekt.errors import UsageError
 from affekt.recipe import Recipe
 
 __all__ = ["build"]
 
 
 def build(recipe: Recipe, classes: int) -> nn.Module:
-    """A network with fresh weights from the recipe's seed; it maps samples and lengths to logits."""
+    """A network with fresh weights from the recipe's seed; it maps samples and lengths to logits.
+
+    Raises:
+        UsageError: the recipe is not of a network.
+    """
     import torch
 
     torch.manual_seed(recipe.seed)
@@ -36,6 +42,8 @@ def build(recipe: Recipe, classes: int) -> nn.Module:
             from affekt.models.facenet import Facenet
 
             network = Facenet(classes, head=head, **recipe.network.model_dump())
+        case system:
+            raise UsageError(f"system: {system} is no network; take one of {', '.join(NETWORKS)}")
     if recipe.train.losses.centre:
         centres = torch.zeros(classes, recipe.network.embedding)
         network.get_submodule("head").register_buffer("centres", centres)

@@ -113,7 +113,8 @@ def _explain(error: ValidationError, shape: type[Recipe]) -> str:
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
-        return f"{key}: {first['msg'].removeprefix('Value error, ')}"
+        problem = str(first["msg"]).removeprefix("Value error, ")
+        return f"{key}: {problem}" if key else problem
     section: type[BaseModel] = shape
     for part in first["loc"][:-1]:
         annotation = section.model_fields[str(part)].annotation

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from affekt import corpora, files
-from affekt.config import Metric
+from affekt.config import NETWORKS, Metric
 from affekt.errors import CorpusError, UsageError
 from affekt.evaluation import Interval, Trial, eer_interval, make_trials, min_dcf, write_trials
 from affekt.evaluation.plots import learning_curve_figure
@@ -97,6 +97,8 @@ def pretrain_speakers(
     say = say or (lambda text: None)
     if not recipe.data:
         raise UsageError("recipe: no data; name a corpus such as data=librispeech:FOLDER, or a table")
+    if recipe.system not in NETWORKS:
+        raise UsageError(f"system: {recipe.system} is no network; take one of {', '.join(NETWORKS)}")
     source = open_source(recipe, watcher)
     recipe = recipe.model_copy(update={"task": "speakers", "labels": None})
     recipe = inherit(recipe, source) if source is not None else recipe
