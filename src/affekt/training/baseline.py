@@ -11,8 +11,9 @@ import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,16 +92,20 @@ def fit(values: Array, positions: IntArray, classes: int, recipe: Recipe) -> Lin
     scaler = StandardScaler().fit(values.astype(np.float64))
     weight = "balanced" if settings.class_weights else None
     votes = settings.decisions == "one-vs-one"
+    standard = scaler.transform(values.astype(np.float64))
     if votes:
-        machine = SVC(kernel="linear", C=settings.cost, class_weight=weight)
+        # One matrix product for all pairs of classes, in place of each product again and again within libsvm.
+        machine = SVC(kernel="precomputed", C=settings.cost, class_weight=weight)
+        machine.fit(standard @ standard.T, positions)
+        coefficients = _pair_weights(machine, standard)
     else:
         machine = LinearSVC(C=settings.cost, class_weight=weight, random_state=recipe.seed, max_iter=10_000)
-    machine.fit(scaler.transform(values.astype(np.float64)), positions)
+        coefficients = machine.fit(standard, positions).coef_
     present = machine.classes_.tolist()
     absent = sorted(set(range(classes)) - set(present))
     versus = _versus(present, absent, classes, votes)
-    blank = len(versus) - len(machine.coef_)
-    weights = np.concatenate([machine.coef_, np.zeros((blank, values.shape[1]))])
+    blank = len(versus) - len(coefficients)
+    weights = np.concatenate([coefficients, np.zeros((blank, values.shape[1]))])
     bias = np.concatenate([machine.intercept_, np.full(blank, _ABSENT)])
     return LinearSvm(
         mean=scaler.mean_.astype(np.float32),
@@ -109,6 +114,25 @@ def fit(values: Array, positions: IntArray, classes: int, recipe: Recipe) -> Lin
         bias=bias.astype(np.float32),
         versus=versus,
         votes=votes,
+    )
+
+
+def _pair_weights(machine: Any, standard: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The weights [pairs, functionals] of a machine that knows its support vectors by their products alone.
+
+    In libsvm's layout the support vectors stand by class; row j - 1 of the coefficients of class i, and row i
+    of those of class j, are of the pair (i, j).
+    """
+    vectors, dual = standard[machine.support_], machine.dual_coef_
+    if len(dual) == 1:
+        return np.asarray(dual @ vectors)
+    ends = np.concatenate([[0], np.cumsum(machine.n_support_)])
+    parts = [slice(start, end) for start, end in pairwise(ends.tolist())]
+    return np.array(
+        [
+            dual[j - 1, parts[i]] @ vectors[parts[i]] + dual[i, parts[j]] @ vectors[parts[j]]
+            for i, j in combinations(range(len(parts)), 2)
+        ]
     )
 
 
