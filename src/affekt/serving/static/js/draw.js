@@ -1,9 +1,9 @@
 /** Draws the picture of a recording: outline, spectrogram, map of what decided, emotion over time, axis. */
 
-import { look, inkOn } from "./emotions.js";
+import { look } from "./emotions.js";
 import { placeOf, ticks } from "./layout.js";
 import { mapImage, spectrogramImage } from "./images.js";
-import { fill } from "./patterns.js";
+import { fill, mark } from "./patterns.js";
 import { mel } from "./spectrum.js";
 import { RATE } from "./sound.js";
 import { clock, spoken } from "./words.js";
@@ -17,6 +17,15 @@ const FONT = '"Helvetica Neue", Arial, sans-serif';
  * @property {import("./spectrum.js").Spectrum | null} spectrum of what is shown
  * @property {{from: number, to: number}} covers the seconds that the spectrum covers
  * @property {any | null} explanation
+ */
+
+/**
+ * @callback Drawing a part of the picture
+ * @param {CanvasRenderingContext2D} context
+ * @param {import("./layout.js").Layout} place
+ * @param {Scene} scene
+ * @param {import("./palette.js").Palette} palette
+ * @returns {void}
  */
 
 /**
@@ -52,15 +61,22 @@ function inTime(context, place, band, drawn) {
   context.restore();
 }
 
-/** @param {CanvasRenderingContext2D} context */
-function name(context, /** @type {any} */ place, /** @type {string} */ text, /** @type {number} */ y, /** @type {string} */ colour) {
+/**
+ * A name before the axis.
+ * @param {CanvasRenderingContext2D} context
+ * @param {import("./layout.js").Layout} place
+ * @param {string} text
+ * @param {number} y its middle
+ * @param {string} colour
+ */
+function name(context, place, text, y, colour) {
   context.font = `12px ${FONT}`;
   context.textAlign = "right";
   context.fillStyle = colour;
   context.fillText(text, place.left - 10, y, place.left - 10);
 }
 
-/** @type {(context: CanvasRenderingContext2D, place: import("./layout.js").Layout, scene: Scene, palette: import("./palette.js").Palette) => void} */
+/** @type {Drawing} */
 function drawWave(context, place, { spectrum, covers }, palette) {
   const { y, height } = /** @type {import("./layout.js").Band} */ (place.wave);
   const { columns, lows, highs } = /** @type {import("./spectrum.js").Spectrum} */ (spectrum);
@@ -78,7 +94,7 @@ function drawWave(context, place, { spectrum, covers }, palette) {
   });
 }
 
-/** @type {(context: CanvasRenderingContext2D, place: import("./layout.js").Layout, scene: Scene, palette: import("./palette.js").Palette) => void} */
+/** @type {Drawing} */
 function drawSpectrogram(context, place, { spectrum, covers, explanation }, palette) {
   const band = /** @type {import("./layout.js").Band} */ (place.spectrogram);
   const { y, height } = band;
@@ -115,7 +131,7 @@ function drawExplanation(context, place, explanation, rows, palette) {
   }
 }
 
-/** @type {(context: CanvasRenderingContext2D, place: import("./layout.js").Layout, scene: Scene, palette: import("./palette.js").Palette) => void} */
+/** @type {Drawing} */
 function drawRibbon(context, place, { timeline }, palette) {
   const { y, height } = place.ribbon;
   for (const { start, end, emotion } of timeline.segments) {
@@ -132,21 +148,11 @@ function drawRibbon(context, place, { timeline }, palette) {
     context.textAlign = "center";
     const text = context.measureText(long).width < shown - 14 ? long : sign;
     const middle = (Math.max(begin, place.left) + Math.min(begin + width, place.right)) / 2;
-    plate(context, text, middle, y + height / 2, pattern === "plain" ? null : colour);
-    context.fillStyle = inkOn(colour);
-    context.fillText(text, middle, y + height / 2 + 1);
+    mark(context, text, middle, y + height / 2, look(emotion));
   }
 }
 
-/** Behind text on a pattern: a piece of plain colour, on which it can be read. */
-function plate(/** @type {CanvasRenderingContext2D} */ context, /** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y, /** @type {string | null} */ colour) {
-  if (!colour) return;
-  const width = context.measureText(text).width + 8;
-  context.fillStyle = colour;
-  context.fillRect(x - width / 2, y - 10, width, 20);
-}
-
-/** @type {(context: CanvasRenderingContext2D, place: import("./layout.js").Layout, scene: Scene, palette: import("./palette.js").Palette) => void} */
+/** @type {Drawing} */
 function drawLanes(context, place, { timeline, labels }, palette) {
   labels.forEach((label, number) => {
     const { colour, sign } = look(label);

@@ -1,8 +1,8 @@
 /** The panel that is shown while recording: the microphone's level, and the scores of the last seconds. */
 
 import { announce, byId } from "./dom.js";
-import { fill } from "./patterns.js";
-import { inkOn, look, NO_SPEECH } from "./emotions.js";
+import { fill, mark } from "./patterns.js";
+import { look, NO_SPEECH } from "./emotions.js";
 import { Recorder, whyNoMicrophone } from "./recorder.js";
 import { Scores } from "./scores.js";
 import { stream } from "./stream.js";
@@ -152,9 +152,7 @@ export class Live {
       if (right < 0 || left > width) continue;
       context.fillStyle = fill(context, colour, pattern, palette());
       context.fillRect(left, y, right - left - 1, RIBBON);
-      if (pattern !== "plain") continue;
-      context.fillStyle = inkOn(colour);
-      if (right - left > 20) context.fillText(sign, (left + right) / 2, y + RIBBON / 2 + 1);
+      if (pattern !== "hatch" && right - left > 20) mark(context, sign, (left + right) / 2, y + RIBBON / 2, look(emotion));
     }
   }
 }

@@ -1,5 +1,7 @@
 /** Fills that can be told apart without colour. */
 
+import { inkOn } from "./emotions.js";
+
 /**
  * @param {CanvasRenderingContext2D} context
  * @param {string} colour
@@ -31,4 +33,22 @@ export function fill(context, colour, pattern, palette) {
     }
   }
   return /** @type {CanvasPattern} */ (context.createPattern(tile, "repeat"));
+}
+
+/**
+ * A word on a fill, on a plate of plain colour where the fill has a pattern. The font stands; text is centred.
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} text
+ * @param {number} x
+ * @param {number} y
+ * @param {import("./emotions.js").Look} look
+ */
+export function mark(context, text, x, y, { colour, pattern }) {
+  if (pattern !== "plain") {
+    const width = context.measureText(text).width + 8;
+    context.fillStyle = colour;
+    context.fillRect(x - width / 2, y - 10, width, 20);
+  }
+  context.fillStyle = inkOn(colour);
+  context.fillText(text, x, y + 1);
 }

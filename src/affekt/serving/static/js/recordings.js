@@ -138,7 +138,7 @@ export class Recordings {
     // A row that has the focus is made anew; the focus goes to the new one.
     const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.number;
     byId("recordings-body").replaceChildren(...this.#inOrder().map((recording) => this.#row(recording)));
-    if (focused) document.querySelector(`[data-number="${Number(focused)}"]`)?.focus();
+    if (focused) /** @type {HTMLElement | null} */ (document.querySelector(`[data-number="${Number(focused)}"]`))?.focus();
   }
 
   /** @param {Recording} recording */

@@ -1,6 +1,6 @@
 /** One recording in full: its picture, what is heard at each time, what decided, and files to keep. */
 
-import { announce, byId } from "./dom.js";
+import { announce, byId, make } from "./dom.js";
 import { Explanation } from "./explanation.js";
 import { save, toJson, toVtt, windowsToCsv } from "./files-of-results.js";
 import { NO_SPEECH } from "./emotions.js";
@@ -96,9 +96,8 @@ export class Result {
   #shares(shares) {
     const most = Object.entries(shares ?? {}).filter(([, share]) => share >= 0.005);
     byId("shares").hidden = most.length < 2;
-    byId("shares").replaceChildren("Over time: ", ...most.slice(0, MOST_SHARES).flatMap(([label, share], index) =>
-      [index ? " · " : "", named(label), ` ${percent(share)}`]));
-    if (most.length > MOST_SHARES) byId("shares").append(" · others less");
+    byId("shares").replaceChildren("Over time: ", ...most.slice(0, MOST_SHARES).map(([label, share]) =>
+      make("span", { class: "share" }, named(label), percent(share))));
   }
 
   #listen() {

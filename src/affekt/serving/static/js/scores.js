@@ -9,7 +9,7 @@ import { percent, spoken } from "./words.js";
  * @param {string} label
  * @returns {HTMLElement}
  */
-export function swatch(label) {
+function swatch(label) {
   const { colour, sign, pattern } = look(label);
   const element = make("span", { class: `swatch ${pattern}`, "aria-hidden": "true" }, make("b", {}, sign));
   element.style.setProperty("--tone", colour);

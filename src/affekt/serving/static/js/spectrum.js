@@ -25,7 +25,7 @@ export function mel(hertz) {
 }
 
 /** @param {number} mels @returns {number} Hz */
-export function hertz(mels) {
+function hertz(mels) {
   return 700 * (10 ** (mels / 2595) - 1);
 }
 

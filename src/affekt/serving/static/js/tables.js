@@ -12,7 +12,7 @@ const MOST_ROWS = 1000;
  * @param {Array<Array<Node | string>>} rows
  * @returns {HTMLElement} a table in a box that scrolls by itself
  */
-export function table(caption, columns, rows) {
+function table(caption, columns, rows) {
   const head = make("tr", {}, ...columns.map((column) => make("th", { scope: "col" }, column)));
   const body = rows.slice(0, MOST_ROWS).map((row) => make("tr", {}, ...row.map((value) => make("td", {}, value))));
   const left = rows.length - MOST_ROWS;
