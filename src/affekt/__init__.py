@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from affekt.verbs.fuse import fuse
     from affekt.verbs.listen import listen
     from affekt.verbs.liu2021 import reproduce_liu2021
-    from affekt.verbs.predict import predict, predict_to
+    from affekt.verbs.predict import merge, predict, predict_to
     from affekt.verbs.pretrain import pretrain_speakers
     from affekt.verbs.pretrain_images import pretrain_images
     from affekt.verbs.reproduce import reproduce_padi2021
@@ -89,6 +89,7 @@ __all__ = [
     "export",
     "fuse",
     "listen",
+    "merge",
     "predict",
     "predict_to",
     "pretrain_images",
@@ -112,6 +113,7 @@ _HOMES = {
     "export": "affekt.verbs.export",
     "listen": "affekt.verbs.listen",
     "fuse": "affekt.verbs.fuse",
+    "merge": "affekt.verbs.predict",
     "predict": "affekt.verbs.predict",
     "predict_to": "affekt.verbs.predict",
     "pretrain_images": "affekt.verbs.pretrain_images",

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from affekt import batch, files
-from affekt.batch import FailureLimit, Item, Origin, TooManyFailuresError, entries, run, store
+from affekt.batch import FailureLimit, Here, Item, Origin, TooManyFailuresError, entries, run, store
 from affekt.errors import AudioNotFoundError, LockedError, UsageError
 
 COLUMNS = ["file", "start", "emotion", "confidence", "error", "message"]
@@ -49,7 +49,7 @@ def names(count: int) -> list[Item]:
 
 def write(output: Path, items: list[Item], work: Callable[..., Any] = rows_of, **settings: Any) -> bytes:
     form = output.suffix[1:]
-    done = batch.to_file(output, iter(items), work, ORIGIN, form=form, threads=4, **settings)
+    done = batch.to_file(output, iter(items), Here(work, 4), ORIGIN, form=form, **settings)
     assert done.inputs == len(items)
     return output.read_bytes()
 
@@ -119,7 +119,7 @@ def interrupted(output: Path, items: list[Item], origin: Origin = ORIGIN) -> Pat
         return rows_of(item)
 
     with pytest.raises(Stop):
-        batch.to_file(output, items, stops, origin, form="csv", threads=2)
+        batch.to_file(output, items, Here(stops, 2), origin, form="csv")
     return output.with_name(output.name + store.SUFFIX)
 
 
@@ -276,5 +276,5 @@ def test_millions_are_not_held(tmp_path: Path) -> None:
         return rows_of(item)
 
     with pytest.raises(Stop):
-        batch.to_file(tmp_path / "a.csv", endless(), stops, ORIGIN, form="csv", threads=2)
+        batch.to_file(tmp_path / "a.csv", endless(), Here(stops, 2), ORIGIN, form="csv")
     assert next(taken) <= 500 + 2 * 10

@@ -7,17 +7,25 @@ from __future__ import annotations
 
 from affekt.batch.entries import Entry, Item
 from affekt.batch.failures import FailureLimit, TooManyFailuresError
+from affekt.batch.on_ray import OnRay
 from affekt.batch.pipeline import in_order
-from affekt.batch.run import Scored, to_file
+from affekt.batch.run import Here, Scored, Settings, to_file
+from affekt.batch.shards import Shard, merge, to_shard
 from affekt.batch.store import Origin
 
 __all__ = [
     "Entry",
     "FailureLimit",
+    "Here",
     "Item",
+    "OnRay",
     "Origin",
     "Scored",
+    "Settings",
+    "Shard",
     "TooManyFailuresError",
     "in_order",
+    "merge",
     "to_file",
+    "to_shard",
 ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Protocol, TypedDict
 
 from affekt import writers
 from affekt.batch import entries
@@ -18,6 +19,14 @@ from affekt.errors import UsageError
 
 RowsOf = Callable[[Item], Iterable[Row]]
 Watcher = Callable[[int], None]
+
+
+class Settings(TypedDict, total=False):
+    """What may be said of any run beside what it does."""
+
+    resume: bool
+    limit: FailureLimit | None
+    watch: Watcher | None
 
 
 @dataclass(frozen=True)
@@ -32,11 +41,10 @@ class Scored:
 def to_file(
     output: Path,
     items: Iterable[Item],
-    rows_of: RowsOf,
+    engine: Engine,
     origin: Origin,
     *,
     form: str,
-    threads: int,
     resume: bool = False,
     limit: FailureLimit | None = None,
     watch: Watcher | None = None,
@@ -50,10 +58,9 @@ def to_file(
     Args:
         output: the table.
         items: in an order that is the same in every call.
-        rows_of: the rows of an item, dictionaries with `origin.columns`; must not raise.
+        engine: makes the parts: `Here`, or `affekt.batch.on_ray.OnRay`.
         origin: what rows depend on beside the item.
         form: one of `writers.FORMATS`.
-        threads: how many items are worked on at a time.
         resume: goes on with a run that was not finished.
         limit: how many items may fail.
         watch: called with the number of inputs done.
@@ -67,10 +74,12 @@ def to_file(
     """
     folder = output.with_name(output.name + SUFFIX)
     with Store.held(folder, origin, resume=resume) as store:
-        tally = fill(store, items, rows_of, origin, threads=threads, limit=limit, watch=watch)
+        tally = Tally(limit or FailureLimit(), watch)
+        engine(store, items, origin, tally)
         with writers.to_file(output, origin.columns, form) as write:
-            for values in store.rows():
-                write(dict(zip(origin.columns, values, strict=True)))
+            for entry in store.walk():
+                for values in entry.rows:
+                    write(dict(zip(origin.columns, values, strict=True)))
         store.remove()
     return Scored(output, tally.done, tally.failed)
 
@@ -84,41 +93,63 @@ class Tally:
     done: int = 0
     failed: int = 0
 
-    def add(self, entry: Entry, message: str) -> None:
+    def add(self, entry: Entry) -> None:
         """Counts an input.
 
         Raises:
             TooManyFailuresError: too many failed.
         """
-        self.done += 1
+        self.add_many(1, int(entry.error is not None), entry.message)
+
+    def add_many(self, done: int, failed: int, message: str) -> None:
+        """Counts inputs, and of these the failed ones, the last with this message.
+
+        Raises:
+            TooManyFailuresError: too many failed.
+        """
+        self.done += done
+        self.failed += failed
         if self.watch:
             self.watch(self.done)
-        if entry.error is not None:
-            self.failed += 1
+        if failed:
             self.limit.check(self.failed, self.done, message)
 
 
-def fill(
-    store: Store,
-    items: Iterable[Item],
-    rows_of: RowsOf,
-    origin: Origin,
-    *,
-    threads: int,
-    limit: FailureLimit | None,
-    watch: Watcher | None,
-) -> Tally:
-    """Makes every part that is missing, and the failures that may pass once more."""
-    work = _Work(store, iter(items), rows_of, origin, threads, Tally(limit or FailureLimit(), watch))
-    for part in store.parts():
-        kept = store.read(part)
-        if kept is None:
-            part.path.unlink()
-            continue
-        work.fresh(part.first - work.tally.done)
-        work.known(part, kept)
-    work.fresh(None)
-    return work.tally
+class Engine(Protocol):
+    """Makes the parts of a run that are missing, and counts all inputs."""
+
+    def __call__(self, store: Store, items: Iterable[Item], origin: Origin, tally: Tally) -> None: ...
+
+
+@dataclass(frozen=True)
+class Here:
+    """Makes the parts of a run in threads of this process.
+
+    Args:
+        rows_of: the rows of an item, dictionaries with the origin's columns; must not raise.
+        threads: how many items are worked on at a time.
+    """
+
+    rows_of: RowsOf
+    threads: int
+
+    def __call__(self, store: Store, items: Iterable[Item], origin: Origin, tally: Tally) -> None:
+        """Makes every part that is missing, and the failures that may pass once more.
+
+        Raises:
+            UsageError: an input is not what it was.
+            TooManyFailuresError: too many failed.
+            WriteError: the disk refuses.
+        """
+        work = _Work(store, iter(items), self.rows_of, origin, self.threads, tally)
+        for part in store.parts():
+            kept = store.read(part)
+            if kept is None:
+                part.path.unlink()
+                continue
+            work.fresh(part.first - tally.done)
+            work.known(part, kept)
+        work.fresh(None)
 
 
 @dataclass
@@ -137,7 +168,7 @@ class _Work:
         try:
             for entry in found:
                 block.append(entry)
-                self._count(entry)
+                self.tally.add(entry)
                 if len(block) == PART_ENTRIES or time.monotonic() - began > PART_SECONDS:
                     self.store.write(first, block)
                     first, block, began = first + len(block), [], time.monotonic()
@@ -149,44 +180,40 @@ class _Work:
     def known(self, part: Part, kept: list[Entry]) -> None:
         """Compares a part with the inputs, and tries again what may go well now."""
         items = list(islice(self.items, part.count))
-        names = [entries.name_of(item) for item in items]
-        if names != [entry.name for entry in kept]:
-            was, now = next(
-                (was.name, now)
-                for was, now in zip(kept, [*names, *["missing"] * len(kept)], strict=False)
-                if was.name != now
-            )
-            raise self._refused(f"an input was {was} and is {now}")
-        stamps = [entries.stamp_of(item) for item in items]
-        again = [number for number, entry in enumerate(kept) if _again(entry, stamps[number])]
-        for number in set(range(len(kept))) - set(again):
-            if stamps[number] != kept[number].stamp:
-                raise self._refused(f"{names[number]} has changed since it was scored")
-        if again:
+        if again := compare(self.store, kept, items):
             found = in_order([items[number] for number in again], self._entry, self.threads)
             for number, entry in zip(again, found, strict=True):
                 kept[number] = entry
             self.store.write(part.first, kept)
         for entry in kept:
-            self._count(entry)
+            self.tally.add(entry)
 
     def _entry(self, item: Item) -> Entry:
-        stamp = entries.stamp_of(item)
-        return entries.made(item, stamp, self.rows_of(item), self.origin.columns)
-
-    def _count(self, entry: Entry) -> None:
-        message = ""
-        if entry.error is not None:
-            column = self.origin.columns.index("message")
-            message = next(str(row[column]) for row in entry.rows if row[column] is not None)
-        self.tally.add(entry, message)
-
-    def _refused(self, difference: str) -> UsageError:
-        return UsageError(
-            f"{self.store.folder}: cannot go on with this run: {difference}; give the inputs as they were, "
-            "or remove the folder to begin anew"
-        )
+        return entries.made(item, self.rows_of, self.origin.columns)
 
 
-def _again(entry: Entry, stamp: str) -> bool:
-    return entry.error in entries.PASSING or (entry.error is not None and stamp != entry.stamp)
+def compare(store: Store, kept: Sequence[Entry], items: Sequence[Item]) -> list[int]:
+    """The places of the entries that are worth another try: failures that may pass, or of changed files.
+
+    Raises:
+        UsageError: the entries are not of these inputs, or a file has changed since it was scored.
+    """
+    names = [entries.name_of(item) for item in items]
+    again = []
+    for number, entry in enumerate(kept):
+        name = names[number] if number < len(names) else "missing"
+        if name != entry.name:
+            raise _refused(store, f"an input was {entry.name} and is {name}")
+        changed = entries.stamp_of(items[number]) != entry.stamp
+        if entry.error in entries.PASSING or (entry.error is not None and changed):
+            again.append(number)
+        elif changed:
+            raise _refused(store, f"{name} has changed since it was scored")
+    return again
+
+
+def _refused(store: Store, difference: str) -> UsageError:
+    return UsageError(
+        f"{store.folder}: cannot go on with this run: {difference}; give the inputs as they were, "
+        "or remove the folder to begin anew"
+    )

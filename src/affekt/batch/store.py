@@ -107,14 +107,17 @@ class Store:
         name = f"{first:012}-{len(kept):06}.jsonl"
         files.write_bytes(self.folder / name, entries.dump(kept))
 
-    def rows(self) -> Iterator[list[Any]]:
-        """The values of every row, in the order of the inputs."""
+    def walk(self) -> Iterator[Entry]:
+        """Every entry, in the order of the inputs; one part is held at a time.
+
+        Raises:
+            UsageError: a part is damaged.
+        """
         for part in self.parts():
             kept = self.read(part)
             if kept is None:
                 raise UsageError(f"{part.path}: damaged; run it again with --resume, which makes it anew")
-            for entry in kept:
-                yield from entry.rows
+            yield from kept
 
     def remove(self) -> None:
         """Takes the folder away: at once for whoever looks, then its files."""

@@ -24,6 +24,7 @@ from affekt.errors import AffektError
 
 VERBS = {
     "predict": "The emotion in recordings, as a table.",
+    "merge": "The shards of a prediction put together.",
     "train": "Train a recogniser on a labelled corpus.",
     "pretrain": "Train a network to start from, such as on speakers.",
     "reproduce": "Published systems anew, condition by condition.",

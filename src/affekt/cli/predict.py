@@ -41,6 +41,10 @@ Examples:
     affekt predict clip.wav --model ./my-model --min-confidence 0.6 --coverage 0.9
 
     affekt predict calls/ -o emotions.parquet --resume --max-failures 5%
+
+    affekt predict calls/ -o emotions.parquet --shard 0/8    (then 1/8 to 7/8, and affekt merge)
+
+    affekt predict calls/ -o emotions.parquet --engine ray --ray-address auto
 """
 _NAME_WIDTH = 40
 _BAR_WIDTH = 20
@@ -112,6 +116,14 @@ def predict(
     file_seconds: Annotated[
         float, typer.Option("--file-seconds", min=0.1, help="What decoding one recording may take.")
     ] = 30.0,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", metavar="I/N", help="Every N-th recording, from the I-th, counted from 0."),
+    ] = None,
+    engine: Annotated[str, typer.Option("--engine", help="local, or ray for many machines.")] = "local",
+    ray_address: Annotated[
+        str | None, typer.Option("--ray-address", help="A running cluster, such as auto; here if not given.")
+    ] = None,
 ) -> None:
     """The emotion in recordings, one row for each, also for those that cannot be read.
 
@@ -124,8 +136,8 @@ def predict(
         raise UsageError(f"--format {form}: unknown{nearest(form, writers.FORMATS)}")
     if channels not in ("mix", "split"):
         raise UsageError(f"--channels {channels}: unknown{nearest(channels, ('mix', 'split'))}")
-    if resume and output is None:
-        raise UsageError("--resume: goes on with a table; name it with --output")
+    if output is None and (resume or shard is not None or engine != "local"):
+        raise UsageError("--resume, --shard and --engine: are of a table; name it with --output")
     asked: verb.Asked = {
         "scores": scores,
         "min_confidence": min_confidence,
@@ -147,7 +159,17 @@ def predict(
         else:
             with _progress(paths, shown=False) as step, _stopped_by_sigterm():
                 done = verb.predict_to(
-                    output, paths, model, form=form, resume=resume, watch=step, warn=_warn, **asked
+                    output,
+                    paths,
+                    model,
+                    form=form,
+                    resume=resume,
+                    shard=shard,
+                    engine=engine,
+                    ray_address=ray_address,
+                    watch=step,
+                    warn=_warn,
+                    **asked,
                 )
             failed = done.failed > 0
     except batch.TooManyFailuresError as error:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Unpack
 
 from affekt import annotation_files, batch, writers
-from affekt.batch import FailureLimit, Item, Scored
+from affekt.batch import FailureLimit, Item, OnRay, Scored, Shard
+from affekt.errors import UsageError
 from affekt.inputs import expand
+from affekt.labels import nearest
 from affekt.model_folder import default_threads
 from affekt.recognizer import Recognizer
 from affekt.sandbox.pool import SECONDS
 from affekt.verbs.scoring import COLUMNS, AskedOverTime, Job, Options, Row, Scoring, columns
 
-__all__ = ["COLUMNS", "Asked", "Rows", "columns", "lopsided", "predict", "predict_to"]
+__all__ = ["COLUMNS", "Asked", "Rows", "columns", "lopsided", "merge", "predict", "predict_to"]
 
 Paths = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+
+ENGINES = ("local", "ray")
 
 LOPSIDED_RECORDINGS, LOPSIDED_SHARE = 50, 0.9
 """From so many recordings on, more than this share of one label is remarkable."""
@@ -88,6 +94,9 @@ def predict_to(
     *,
     form: str | None = None,
     resume: bool = False,
+    shard: str | None = None,
+    engine: str = "local",
+    ray_address: str | None = None,
     watch: Callable[[int], None] | None = None,
     warn: Callable[[str], None] | None = None,
     **asked: Unpack[Asked],
@@ -103,6 +112,9 @@ def predict_to(
         form: csv, json, jsonl or parquet, whatever the suffix; or audacity, eaf, textgrid or vtt, which make
             a file for each recording, of its segments.
         resume: goes on with a run that was not finished.
+        shard: `I/N`, I from 0 to N - 1: every N-th recording alone, in `OUTPUT.shards`, for `merge`.
+        engine: `local`, or `ray`: `threads` actors, of one core each, that share this folder.
+        ray_address: of a running cluster, such as `auto`; with `ray` alone, which starts here if not given.
         watch: called with the number of recordings done.
         warn: called with `lopsided`'s line where there is one.
 
@@ -119,21 +131,46 @@ def predict_to(
     if form in writers.ANNOTATIONS:
         annotation_files.check(path, form)
         asked["segments"] = True
+    part = Shard.parse(shard) if shard is not None else None
+    if engine not in ENGINES:
+        raise UsageError(f"engine {engine}: unknown{nearest(engine, ENGINES)}; give {' or '.join(ENGINES)}")
+    if ray_address is not None and engine != "ray":
+        raise UsageError("ray_address: is of the engine ray; give --engine ray too")
     with predict(paths, model, **asked) as rows:
-        done = batch.to_file(
-            path,
-            rows.items(),
-            rows.scoring,
-            rows.scoring.origin,
-            form=form,
-            threads=rows.scoring.ahead,
-            resume=resume,
-            limit=rows.limit,
-            watch=watch,
-        )
-    if warn is not None and (line := lopsided(rows.scoring.labels)):
+        scoring = rows.scoring
+        maker = _on_ray(scoring.job, ray_address, asked) if engine == "ray" else scoring.here()
+        settings: batch.Settings = {"resume": resume, "limit": rows.limit, "watch": watch}
+        if part is not None:
+            done = batch.to_shard(path, rows.items(), maker, scoring.origin, part, **settings)
+        else:
+            done = batch.to_file(path, rows.items(), maker, scoring.origin, form=form, **settings)
+    if warn is not None and (line := lopsided(scoring.labels)):
         warn(line)
     return done
+
+
+def merge(shards: Paths, output: str | os.PathLike[str], *, form: str | None = None) -> Scored:
+    """One table of the shards of a run, to the byte that of a run in one piece; the shards stay.
+
+    Args:
+        shards: folders of shards, or folders that hold some, such as `OUTPUT.shards`.
+        output: a .csv, .json, .jsonl or .parquet file.
+        form: csv, json, jsonl or parquet, whatever the suffix.
+
+    Raises:
+        UsageError: a shard is missing, unfinished, there twice, or of another model, options or recordings.
+        WriteError: the disk refuses.
+    """
+    path = Path(output)
+    form = writers.format_of(path) if form is None else form
+    writers.check(form)
+    return batch.merge([os.fspath(one) for one in _names(shards)], path, form=form)
+
+
+def _on_ray(job: Job, address: str | None, asked: Asked) -> OnRay:
+    if isinstance(job.model, Recognizer):
+        job = replace(job, model=job.model.path)
+    return OnRay(partial(job.open, 1), address, asked.get("threads"))
 
 
 def lopsided(labels: Mapping[str, int]) -> str:

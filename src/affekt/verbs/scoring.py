@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypedDict, TypeVar
 
 from affekt import __version__, audio, batch, files
-from affekt.batch import Item
+from affekt.batch import Here, Item
 from affekt.errors import AffektError, AudioCrashedError, AudioError, UsageError
 from affekt.inputs import spelled
 from affekt.model_folder.manifest import MANIFEST
@@ -136,7 +136,7 @@ class Job:
         except BaseException:
             decoders.close()
             raise
-        return Scoring(recognizer, self.options, decoders, threads)
+        return Scoring(self, recognizer, decoders, threads)
 
 
 class Scoring(contextlib.AbstractContextManager["Scoring"]):
@@ -145,7 +145,9 @@ class Scoring(contextlib.AbstractContextManager["Scoring"]):
     Half of them decode while the other half, at most `threads`, run the network.
     """
 
-    def __init__(self, recognizer: Recognizer, options: Options, decoders: Decoders, threads: int) -> None:
+    def __init__(self, job: Job, recognizer: Recognizer, decoders: Decoders, threads: int) -> None:
+        options = job.options
+        self.job = job
         self.recognizer = recognizer
         self.columns = columns(
             recognizer,
@@ -169,6 +171,10 @@ class Scoring(contextlib.AbstractContextManager["Scoring"]):
     def close(self) -> None:
         """Ends the decoders."""
         self._decoders.close()
+
+    def here(self) -> Here:
+        """The engine of this process."""
+        return Here(self, self.ahead)
 
     @property
     def origin(self) -> batch.Origin:
