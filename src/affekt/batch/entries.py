@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from affekt import archives
 from affekt.errors import AudioError
-from affekt.inputs import Span, spelled
+from affekt.inputs import spelled
+from affekt.span_tables import Span
 
 Item = str | AudioError
 """The name of a recording, or why there is none."""
@@ -39,10 +41,13 @@ def name_of(item: Item) -> str:
 
 
 def stamp_of(item: Item) -> str:
-    """Size and time of the last change of the input's file; nothing where it has none."""
+    """Size and time of the last change of the input's file, or of its archive; nothing where it has none."""
+    if isinstance(item, AudioError):
+        return ""
+    inside = archives.split(item)
     try:
-        status = os.stat(item)  # type: ignore[arg-type]  # noqa: PTH116
-    except (OSError, ValueError, TypeError):
+        status = os.stat(inside[0] if inside else item)  # noqa: PTH116
+    except (OSError, ValueError):
         return ""
     return f"{status.st_size}-{status.st_mtime_ns}"
 

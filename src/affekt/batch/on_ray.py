@@ -24,7 +24,7 @@ from affekt.batch.pipeline import in_order
 from affekt.batch.run import Tally, compare
 from affekt.batch.store import Origin, Store
 from affekt.errors import AffektError, AudioError, AudioNotFoundError, MissingExtraError
-from affekt.inputs import Span
+from affekt.span_tables import Span
 
 if TYPE_CHECKING:
     import numpy as np
