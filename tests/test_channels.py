@@ -55,7 +55,7 @@ def test_lines_keep_the_length(count: int) -> None:
         assert np.isfinite(line(samples)).all()
 
 
-@pytest.mark.parametrize("kbit", [16, 32, 64])
+@pytest.mark.parametrize("kbit", [8, 16, 32, 64])
 def test_mp3_has_the_bit_rate_asked_for(kbit: int) -> None:
     clip = np.tile(toy.speech(), 5)
     heard = channels.mp3(clip, kbit)

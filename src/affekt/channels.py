@@ -25,6 +25,8 @@ TELEPHONE_HZ = (300.0, 3400.0)
 
 _MU = 255.0
 _SLOPE_HZ = 100.0
+_MOST_COMPRESSION = 0.985
+"""It gives 8 kbit/s; libsndfile refuses a level of 1, which should."""
 _MP3_KBIT = (8, 160)
 """The bit rates of MPEG-2 Layer III, which is what 16 kHz is coded in."""
 
@@ -78,7 +80,7 @@ def encode_mp3(samples: Samples, kbit: int) -> bytes:
         SAMPLE_RATE,
         format="MP3",
         subtype="MPEG_LAYER_III",
-        compression_level=1 - (kbit - least) / (most - least),
+        compression_level=min(1 - (kbit - least) / (most - least), _MOST_COMPRESSION),
         bitrate_mode="CONSTANT",
     )
     return stream.getvalue()

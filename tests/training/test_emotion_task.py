@@ -65,7 +65,9 @@ def test_classes_that_a_corpus_lacks_weigh_what_is_asked(two: Recipe) -> None:
 
 
 def test_samples_are_changed_by_seed_epoch_and_clip_alone(two: Recipe) -> None:
-    changed = task(two, "augment", speed=0.1, noise=0.5, reverberation=0.5, mixup=0.5)
+    changed = task(
+        two, "augment", speed=0.1, noise=0.5, reverberation=0.5, mixup=0.5, gain=0.5, telephone=0.5, codec=0.3
+    )
     rows = changed.train
     together, lengths = changed.collate(rows, 3)
     for place, row in enumerate(rows[:4]):

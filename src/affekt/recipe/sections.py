@@ -51,8 +51,26 @@ class AugmentRecipe(DistortionRecipe):
     """The frequency axis is scaled by up to this share, either way."""
     speed: float = Field(0, ge=0, le=0.5)
     """The samples are played faster or slower by up to this share: pitch, formants and tempo together."""
+    gain: Share = 0.0
+    """How many clips are made louder or softer, in 16 bits: clipped where too loud, lost where too soft."""
+    gain_db: tuple[float, float] = (-30.0, 20.0)
+    """By how much, lowest and highest, in dB."""
+    telephone: Share = 0.0
+    """How many clips are heard over a telephone line: 300 to 3400 Hz, 8 kHz, 8 bits of mu-law."""
+    codec: Share = 0.0
+    """How many clips are coded as MP3 and decoded again."""
+    codec_kbit: tuple[int, int] = (8, 32)
+    """Lowest and highest bit rate of that, in kbit/s."""
     mixup: Share = 0.0
     """How many clips another clip is mixed into, which then has up to half of the label."""
+
+    @model_validator(mode="after")
+    def _ranges(self) -> Self:
+        for name, least, most in (("gain_db", -60.0, 40.0), ("codec_kbit", 8, 160)):
+            low, high = getattr(self, name)
+            if not least <= low <= high <= most:
+                raise ValueError(f"{name} is {low} to {high}; give a range from {least:g} to {most:g}")
+        return self
 
 
 class TransferRecipe(Section):

@@ -1,4 +1,4 @@
-"""Rooms and noise for training clips, from recordings of them or made up."""
+"""Rooms, noise and lines for training clips, from recordings of them or made up."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from affekt import audio, waves
+from affekt import audio, channels, waves
 from affekt.errors import UsageError
-from affekt.recipe import DistortionRecipe
+from affekt.recipe import AugmentRecipe, DistortionRecipe
 from affekt.training.clips import Clips
 
 Samples = NDArray[np.float32]
@@ -56,6 +56,21 @@ class Distortion:
             return waves.coloured_noise(count, rng, COLOURS[kind])
         voices = rng.integers(len(self._clips), size=int(rng.integers(*BABBLE_VOICES, endpoint=True)))
         return waves.babble([self._clips.samples(int(row)) for row in voices], count, rng)
+
+
+def transmitted(samples: Samples, settings: AugmentRecipe, rng: np.random.Generator) -> Samples:
+    """The clip as a microphone's level, a telephone line and a codec leave it, each as often as asked.
+
+    The order is that of a call: first the level, then the line, then the file. Nothing is cut; a codec may
+    add up to a tenth of a second of near silence.
+    """
+    if rng.random() < settings.gain:
+        samples = channels.gain(samples, rng.uniform(*settings.gain_db))
+    if rng.random() < settings.telephone:
+        samples = channels.telephone(samples)
+    if rng.random() < settings.codec:
+        samples = channels.mp3(samples, int(rng.integers(*settings.codec_kbit, endpoint=True)))
+    return samples
 
 
 def recordings(folder: str | None, key: str) -> list[Samples]:

@@ -20,7 +20,7 @@ from affekt.losses import class_weights, cross_entropy
 from affekt.recipe import Recipe
 from affekt.training.batches import IntArray
 from affekt.training.clips import Clips, padded
-from affekt.training.distortion import Distortion
+from affekt.training.distortion import Distortion, transmitted
 from affekt.training.examples import Targets
 from affekt.training.metric import set_centroids
 from affekt.training.scoring import score_rows
@@ -60,16 +60,14 @@ class EmotionTask:
         }
         kinds = balanced[recipe.train.balance]
         self.kinds: IntArray | None = None if kinds is None else np.tile(kinds, 1 + copies)
-        self._waves_change = bool(
-            settings.speed or settings.noise or settings.reverberation or settings.mixup
-        )
+        self._waves_change = any(getattr(settings, name) for name in _OF_SAMPLES)
         self._distort = Distortion(settings, clips, "augment")
         self.weights = class_weights(examples.targets.positions[examples.train], len(examples.targets.labels))
         if not recipe.train.class_weights:
             self.weights = torch.ones_like(self.weights)
 
     def collate(self, examples: IntArray, epoch: int) -> tuple[Tensor, Tensor]:
-        """The clips whole; those that are changed at another speed, in rooms, with noise, mixed."""
+        """The clips whole; changed ones at another speed, in rooms, with noise, over lines, mixed."""
         clips = self.examples.clips
         heard = [clips.samples(int(row)) for row in self._rows(examples)]
         if self._waves_change:
@@ -162,7 +160,7 @@ class EmotionTask:
             samples = waves.mix(samples, self.examples.clips.samples(row), share)
         if settings.speed:
             samples = waves.change_speed(samples, 1 + settings.speed * rng.uniform(-1, 1))
-        return self._distort(samples, rng)
+        return transmitted(self._distort(samples, rng), settings, rng)
 
     def _partner(self, example: int, epoch: int) -> tuple[int, float]:
         """The row that is mixed into an example, and its share: 0 to 0.5."""
@@ -177,6 +175,8 @@ class EmotionTask:
         return examples % len(self.examples.clips)
 
 
+_OF_SAMPLES = ("speed", "noise", "reverberation", "gain", "telephone", "codec", "mixup")
+"""Keys of `augment` that change samples, not the spectrogram."""
 _WAVES, _PARTNERS = 1, 2
 """Keep these draws apart from each other and from those of the spectrogram's augmentation."""
 _SPREAD = 0x9E3779B1
