@@ -16,6 +16,7 @@ from pathlib import Path
 from _record import record
 
 import affekt
+from affekt.evaluation import Interval
 from affekt.evaluation.paired import Comparison
 from affekt.verbs.panel import EQUAL, FITTED
 
@@ -35,15 +36,27 @@ def main() -> None:
 
 
 def _figures(corpus: str, found: Comparison) -> dict[str, float]:
+    """The fused systems, and what each has over each member; the members' own figures are other results."""
     protocol = found.systems[0].protocol.partition(",")[0].split(" / ")[0]
-    figures: dict[str, float] = {}
     named = {EQUAL: "fused_equal", FITTED: "fused"}
+    figures: dict[str, float] = {}
+
+    def add(name: str, metric: str, interval: Interval, sign: int = 1) -> None:
+        ends = (interval.low, interval.high) if sign > 0 else (interval.high, interval.low)
+        for end, value in zip(("", ".low", ".high"), (interval.value, *ends), strict=True):
+            if value is not None:
+                figures[f"{corpus}.{protocol}.{name}.{metric}{end}"] = sign * value
+
     for one in found.systems:
-        for metric in ("uar", "wa"):
-            interval = one.figures[metric]
-            ends = {"": interval.value, ".low": interval.low, ".high": interval.high}
-            place = f"{corpus}.{protocol}.{named.get(one.name, one.name)}.{metric}"
-            figures |= {place + end: value for end, value in ends.items() if value is not None}
+        if one.name in named:
+            for metric in ("uar", "wa"):
+                add(named[one.name], metric, one.figures[metric])
+    for pair in found.pairs:
+        ours, theirs, sign = pair.system, pair.reference, 1
+        if ours not in named:
+            ours, theirs, sign = theirs, ours, -1
+        if ours in named and theirs not in named:
+            add(f"{named[ours]}_over_{theirs}", "uar", pair.figures["uar"], sign)
     return figures
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +28,7 @@ from affekt import audio, channels, corpora, recipe, waves
 from affekt.errors import UsageError
 from affekt.evaluation import paired_cluster_bootstrap, uar
 from affekt.evaluation.bootstrap import cluster_bootstrap
-from affekt.evaluation.scored import clip_keys, read_run
+from affekt.evaluation.scored import PREFIX, clip_keys, read_run
 from affekt.models import build
 from affekt.recognizer import Recognizer
 from affekt.training.examples import selected
@@ -131,15 +131,23 @@ def _of_run(folder: Path) -> Iterator[Clip]:
         network.load_state_dict(best)
         network.eval()
 
-        @torch.inference_mode()
-        def judge(samples: Samples, network: Any = network) -> str:
-            logits = network(torch.from_numpy(samples)[None], torch.tensor([len(samples)]))["logits"][0]
-            return run.labels[int(logits.argmax())]
+        for corpus, own in scored.groupby("corpus", sort=False):
+            # As in the run: classes that a corpus lacks are no answers to its clips.
+            shown = [at for at, label in enumerate(run.labels) if own[f"{PREFIX}{label}"].max() > 0]
+            judge = _network_judge(network, run.labels, shown)
+            for key, one in zip(clip_keys(own), own.to_dict("records"), strict=True):
+                if key not in rows:
+                    raise UsageError(f"{folder}: {corpus}/{key[1]} is not in the run's data any more")
+                yield Clip(_samples(rows[key]), str(one["speaker"]), str(one["emotion"]), judge)
 
-        for key, one in zip(clip_keys(scored), scored.to_dict("records"), strict=True):
-            if key not in rows:
-                raise UsageError(f"{folder}: {key[1]} is not in the data any more; give the run's own data")
-            yield Clip(_samples(rows[key]), str(one["speaker"]), str(one["emotion"]), judge)
+
+def _network_judge(network: Any, labels: Sequence[str], places: Sequence[int]) -> Judge:
+    @torch.inference_mode()
+    def judge(samples: Samples) -> str:
+        logits = network(torch.from_numpy(samples)[None], torch.tensor([len(samples)]))["logits"][0]
+        return labels[places[int(logits[list(places)].argmax())]]
+
+    return judge
 
 
 def _of_model(model: str, data: str) -> Iterator[Clip]:

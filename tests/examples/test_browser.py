@@ -56,9 +56,9 @@ def runtime() -> Path:
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The model that ships, in whole numbers and not."""
+    """The model that ships, in all formats."""
     out = tmp_path_factory.mktemp("exported")
-    export("default", out, to=["onnx-float32", "onnx-int8"])
+    export("default", out)
     return out
 
 
@@ -67,7 +67,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(params=["onnx-float32", "onnx-int8"])
+@pytest.fixture(params=["onnx-float32", "onnx-float16", "onnx-int8"])
 def site(
     request: pytest.FixtureRequest, exported: Path, runtime: Path, tmp_path: Path
 ) -> Iterator[tuple[str, Path]]:
