@@ -29,7 +29,10 @@ export function stream({ model, rate }, { window, failed }) {
   socket.addEventListener("message", ({ data }) => {
     const said = JSON.parse(data);
     if (said.type === "window") window(said);
-    else if (said.error) failed(said.error.message ?? "The server stopped the live scores.");
+    else if (said.type === "error") {
+      ended = true;
+      failed(`No live scores: ${said.error.message}. The recording goes on and is heard whole at its end.`);
+    }
   });
   socket.addEventListener("close", () => {
     if (!ended) failed("No live scores: the connection closed. The recording goes on and is heard whole at its end.");
