@@ -33,6 +33,8 @@ export class Recordings {
   #count = 0;
   #sorted = { column: "", down: false };
   #stop = new AbortController();
+  /** What was shown before all were sent again. @type {File | undefined} */
+  #wanted;
 
   /**
    * @param {{model: () => string, selected: (recording: Recording | null) => void}} told
@@ -65,8 +67,8 @@ export class Recordings {
     const files = this.all.map(({ file }) => file);
     const wanted = this.selected?.file;
     this.clear();
+    this.#wanted = wanted;
     this.add(files);
-    this.select(this.all.find(({ file }) => file === wanted) ?? null);
   }
 
   clear() {
@@ -117,7 +119,8 @@ export class Recordings {
     }
     recording.state = recording.result.error ? "failed" : "done";
     if (recording.state === "failed") announce(`${recording.file.name}: ${recording.message}`);
-    if (!this.selected?.result?.scores && recording.state === "done") this.select(recording);
+    const shown = !this.selected || recording.file === this.#wanted;
+    if (shown && recording.state === "done") this.select(recording);
     else this.#list();
   }
 
