@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from affekt.explanation import Explanation, explain
     from affekt.prediction import Prediction
     from affekt.recognizer import Recognizer
+    from affekt.reporting import report
     from affekt.serving import serve
     from affekt.verbs.compare import compare
     from affekt.verbs.cross import evaluate_cross
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from affekt.verbs.pretrain import pretrain_speakers
     from affekt.verbs.pretrain_images import pretrain_images
     from affekt.verbs.reproduce import reproduce_padi2021
+    from affekt.verbs.runs import runs
     from affekt.verbs.train import train
     from affekt.verbs.zhang2018 import reproduce_zhang2018
 
@@ -94,9 +96,11 @@ __all__ = [
     "predict_to",
     "pretrain_images",
     "pretrain_speakers",
+    "report",
     "reproduce_liu2021",
     "reproduce_padi2021",
     "reproduce_zhang2018",
+    "runs",
     "serve",
     "train",
 ]
@@ -118,9 +122,11 @@ _HOMES = {
     "predict_to": "affekt.verbs.predict",
     "pretrain_images": "affekt.verbs.pretrain_images",
     "pretrain_speakers": "affekt.verbs.pretrain",
+    "report": "affekt.reporting",
     "reproduce_liu2021": "affekt.verbs.liu2021",
     "reproduce_padi2021": "affekt.verbs.reproduce",
     "reproduce_zhang2018": "affekt.verbs.zhang2018",
+    "runs": "affekt.verbs.runs",
     "serve": "affekt.serving",
     "train": "affekt.verbs.train",
 }

@@ -163,6 +163,21 @@ def lock(folder: Path) -> Iterator[None]:
         stream.truncate(0)
 
 
+def held(folder: Path) -> bool:
+    """Whether a process holds `folder` by `lock` at this moment."""
+    try:
+        with (folder / ".lock").open("rb") as stream:
+            # Its owner stands in it while it is held: a free one is not touched, so that none finds it taken.
+            if not stream.read(1):
+                return False
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
 def sha256(path: Path) -> str:
     """The SHA-256 of a file, in lower-case hexadecimal, read in blocks."""
     with path.open("rb") as stream:

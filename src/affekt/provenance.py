@@ -7,8 +7,13 @@ import platform
 import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any
+
+RECORD = "run.json"
+"""The file of a run's folder that says where it comes from."""
 
 PACKAGES = (
     "affekt",
@@ -21,6 +26,17 @@ PACKAGES = (
     "soxr",
     "torch",
 )
+
+
+def record() -> dict[str, Any]:
+    """All of it, as `run.json` keeps it; `started` is now, in UTC."""
+    return {
+        "command": command(),
+        "commit": commit(),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": versions(),
+        "machine": machine(),
+    }
 
 
 def command() -> str:

@@ -16,7 +16,9 @@ from affekt.labels import nearest
 
 Write = Callable[[dict[str, Any]], object]
 
-_TEXT = {"file", "speaker", "emotion", "corpus", "status", "error", "message"}
+_TEXT = {"file", "speaker", "emotion", "corpus", "status", "error", "message"} | {
+    *("run", "kind", "state", "protocol", "recipe", "commit", "when", "problem")
+}
 _PARQUET_ROWS = 8192
 
 

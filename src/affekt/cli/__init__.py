@@ -29,6 +29,8 @@ VERBS = {
     "pretrain": "Train a network to start from, such as on speakers.",
     "reproduce": "Published systems anew, condition by condition.",
     "evaluate": "How right a recogniser is, with intervals.",
+    "report": "A run as one page that works offline.",
+    "runs": "List runs with their figures.",
     "compare": "Which of several runs is better on the same clips.",
     "fuse": "Several models as one, weighed.",
     "export": "A model in float16 or int8, for other runtimes.",

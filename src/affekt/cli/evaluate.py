@@ -44,6 +44,7 @@ def evaluate(
     from affekt.errors import UsageError
     from affekt.verbs.cross import evaluate_cross
     from affekt.verbs.evaluate import evaluate as run
+    from affekt.verbs.evaluate import write_evaluation
 
     if not cross and (len(models) > 1 or len(data) > 1):
         raise UsageError(
@@ -66,9 +67,7 @@ def evaluate(
     if json is not None:
         files.write_json(json, found.to_json())
     if output is not None:
-        from affekt.evaluation.folder import write_report
-
-        write_report(output, found.report, found.scored)
+        write_evaluation(output, found)
     typer.echo(f"{found.report.to_markdown()}\n{found.statement()}")
     if found.failures:
         raise typer.Exit(1)

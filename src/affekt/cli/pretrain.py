@@ -38,7 +38,7 @@ def speakers(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Teach a network to tell speakers apart; `affekt train init=FOLDER` starts from it."""
-    from affekt.cli.runs import resolved, running
+    from affekt.cli.running import resolved, running
 
     settings = resolved(recipe, data, threads, default="speakers")
     from affekt.verbs.pretrain import pretrain_speakers
@@ -71,7 +71,7 @@ def images(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Teach the trunk of attention-fcn to tell pictures apart; `affekt train init=FOLDER` starts from it."""
-    from affekt.cli.runs import resolved, running
+    from affekt.cli.running import resolved, running
 
     settings = resolved(recipe, [data] if data else None, threads, default="images")
     from affekt.verbs.pretrain_images import pretrain_images

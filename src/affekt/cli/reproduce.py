@@ -49,7 +49,7 @@ def padi2021(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """ResNet + statistics pooling: {speaker pre-training} x {SpecAugment} (Padi et al., 2021)."""
-    from affekt.cli.runs import resolved, running
+    from affekt.cli.running import resolved, running
     from affekt.errors import UsageError
 
     if not data:
@@ -102,7 +102,7 @@ def liu2021(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """FaceNet on spectrograms and waveforms: scratch, transferred, both corpora (Liu et al., 2021)."""
-    from affekt.cli.runs import resolved, running
+    from affekt.cli.running import resolved, running
     from affekt.errors import UsageError
 
     if not (source and target):
@@ -155,7 +155,7 @@ def zhang2018(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Attention over a fully convolutional network: {image pre-training} x {lambda} (Zhang et al., 2018)."""
-    from affekt.cli.runs import resolved, running
+    from affekt.cli.running import resolved, running
     from affekt.errors import UsageError
 
     if not data:

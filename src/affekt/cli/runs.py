@@ -1,60 +1,97 @@
-"""What the verbs that train share: recipe and data from the command line, progress, Ctrl-C."""
+"""affekt runs: which runs there are, and how right each is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from json import dumps
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from affekt.cli.progress import Say, Watcher, progress
-
 if TYPE_CHECKING:
-    from affekt.recipe import Recipe
+    from collections.abc import Sequence
+
+app = typer.Typer(rich_markup_mode="rich")
+_WIDE = 110
 
 
-def resolved(
-    words: list[str] | None, data: list[str] | None, threads: int | None, default: str | None = None
-) -> Recipe:
-    """The recipe that the words of a command line mean; `default` where they name none.
+@app.command(
+    epilog="Examples: affekt runs runs --sort uar | affekt runs runs --where corpus=emodb --where 'uar>0.6'"
+    " | affekt runs runs --format csv > runs.csv"
+)
+def runs(
+    folder: Annotated[Path, typer.Argument(help="Every run below it is listed.")] = Path(),
+    sort: Annotated[str | None, typer.Option(help="A column, such as uar or when.")] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", help="A condition such as corpus=emodb or uar>0.6; may be repeated."),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", help="csv, json or jsonl; by default a table on a terminal, else csv."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")] = None,
+) -> None:
+    """List the runs below a folder: figures with intervals, corpus, protocol, recipe, seed, commit, state."""
+    from affekt import writers
+    from affekt.verbs.runs import COLUMNS
+    from affekt.verbs.runs import runs as run
 
-    Raises:
-        MissingExtraError: torch is not installed.
-        UsageError: no such recipe, or a bad override.
-    """
-    from affekt import recipe as recipes
-    from affekt.errors import MissingExtraError
-
-    try:
-        import torch
-    except ImportError:
-        raise MissingExtraError("training", "train") from None
-    if threads is not None:
-        torch.set_num_threads(threads)
-    words = words or []
-    source = words[0] if words and "=" not in words[0] else None
-    # Quoted, so that a place is taken as it stands whatever characters YAML knows.
-    places = [f"data={dumps(data, ensure_ascii=False)}"] if data else []
-    return recipes.load(source or default, [*words[1 if source else 0 :], *places])
+    found = run(folder, sort=sort, where=where or ())
+    if output is not None:
+        writers.check(form or writers.format_of(output))
+        with writers.to_file(output, list(COLUMNS), form or writers.format_of(output)) as write:
+            for row in found:
+                write(row)
+    elif form is None and sys.stdout.isatty():
+        _show(found)
+    else:
+        writers.check(form or "csv")
+        with writers.to_stream(sys.stdout, list(COLUMNS), form or "csv") as write:
+            for row in found:
+                write(row)
 
 
-@contextmanager
-def running(output: Path, *, quiet: bool) -> Iterator[tuple[Say, Watcher, Callable[[str], None]]]:
-    """Progress and a way to print the result, both of the first process alone; Ctrl-C is one line."""
-    from affekt.training import distributed
+def _show(rows: Sequence[dict[str, Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
-    talks = distributed.launched_rank() == 0
-    results: list[str] = []
-    try:
-        with progress(show=talks and not quiet) as (say, watcher):
-            yield say, watcher, results.append
-    except KeyboardInterrupt:
-        if talks:
-            typer.echo(f"affekt: {output}: stopped; the same command with --resume goes on", err=True)
-        raise typer.Exit(130) from None
-    if talks:
-        for text in results:
-            typer.echo(text)
+    console = Console()
+    names: tuple[str, ...] = (
+        "run",
+        "state",
+        "corpus",
+        "protocol",
+        "recipe",
+        "seed",
+        "uar",
+        "wa",
+        "ece",
+        "when",
+    )
+    if console.width < _WIDE:
+        names = ("run", "state", "corpus", "uar")
+    table = Table()
+    for name in names:
+        table.add_column(name, overflow="fold", no_wrap=name == "uar")
+    for row in rows:
+        table.add_row(*(Text(_printable(_cell(row, name))) for name in names))
+    console.print(table)
+
+
+def _cell(row: dict[str, Any], name: str) -> str:
+    value = row[name]
+    if name == "state" and value is None:
+        return "damaged"
+    if value is None:
+        return ""
+    if name == "uar" and row["uar_low"] is not None:
+        return f"{value:.3f} [{row['uar_low']:.2f}, {row['uar_high']:.2f}]"
+    if name == "when":
+        return str(value)[:16].replace("T", " ")
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+def _printable(text: str) -> str:
+    return "".join(one if one.isprintable() else "�" for one in text)

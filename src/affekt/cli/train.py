@@ -46,7 +46,7 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Train a recogniser; with --protocol, report how right it is on speakers it has never heard."""
-    from affekt.cli.runs import resolved, running
+    from affekt.cli.running import resolved, running
 
     settings = resolved(recipe, data, threads)
     from affekt.verbs.train import train as run

@@ -86,21 +86,9 @@ class Ablation:
 
     def to_markdown(self) -> str:
         """Two tables: the conditions, and what differs between them."""
-        cells = "\n".join(
-            f"| {one.name} | {_text(one.metrics['uar'])} | {_text(one.metrics['wa'])} | "
-            f"{', '.join(f'{value:.3f}' for value in one.seeds)} |"
-            for one in self.conditions
-        )
-        gaps = "\n".join(
-            f"| {one.condition} over {one.reference} | {_text(one.uar, signed=True)} |"
-            for one in self.differences
-        )
-        return (
-            f"## {self.title}\n\n{self.protocol}; {self.clips} clips, {self.speakers} speakers. "
-            "Intervals: 95 %, speakers resampled.\n\n"
-            f"| condition | uar | wa | uar of each seed |\n|---|---|---|---|\n{cells}\n\n"
-            f"| difference | uar |\n|---|---|\n{gaps}\n"
-        )
+        from affekt.evaluation._markdown import render_ablation
+
+        return render_ablation(self)
 
 
 def ablation(
@@ -165,13 +153,3 @@ def ablation(
 def _mean(draws: Sequence[Values]) -> Values:
     mean: Values = np.mean(np.stack(draws), axis=0)
     return mean
-
-
-def _text(interval: Interval, *, signed: bool = False) -> str:
-    if interval.value is None:
-        return "not defined"
-    sign = "+" if signed else ""
-    text = f"{interval.value:{sign}.3f}"
-    if interval.low is None or interval.high is None:
-        return f"{text} (no interval: {interval.reason})"
-    return f"{text} [{interval.low:{sign}.3f}, {interval.high:{sign}.3f}]"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DOTS_PER_INCH = 150
 _NAMED_SPEAKERS = 60
+_MOST_CHARACTERS = 48
 # Okabe & Ito's palette: told apart with any kind of colour vision.
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
 
@@ -89,7 +90,7 @@ def speakers_figure(report: Report, path: Path) -> None:
         clip_on=False,
     )
     if named:
-        names = [f"{group.name} ({group.clips})" for group in groups]
+        names = [f"{short(group.name)} ({group.clips})" for group in groups]
         axes.set_yticks(range(len(groups)), names, fontsize=8, parse_math=False)
         axes.set_ylabel("speaker (clips)")
     else:
@@ -155,12 +156,23 @@ def _column(rows: Sequence[Mapping[str, Any]], key: str) -> NDArray[np.float64]:
     return np.array([np.nan if value is None else value for value in values], np.float64)
 
 
+def short(name: str) -> str:
+    """A name that leaves room for a figure beside it, on one line."""
+    line = " ".join(name.split())
+    return line if len(line) <= _MOST_CHARACTERS else f"{line[: _MOST_CHARACTERS - 1]}…"
+
+
+def heading(report: Report) -> str:
+    """What a figure of a report is headed by, before what it shows."""
+    return f"{short(report.title)}\n{short(report.protocol)}"
+
+
 def _title(figure: Figure, report: Report) -> None:
     uar = report.pooled["uar"]
     text = "uar not defined" if uar.value is None else f"uar {uar.value:.3f}"
     if uar.low is not None and uar.high is not None:
         text += f" [{uar.low:.2f}, {uar.high:.2f}]"
-    figure.suptitle(f"{report.title}\n{report.protocol}: {text}", fontsize=10, parse_math=False)
+    figure.suptitle(f"{heading(report)}: {text}", fontsize=10, parse_math=False)
 
 
 def ablation_figure(result: Ablation, path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from affekt.errors import UsageError
-from affekt.evaluation.plots import BLUE, GREY, ORANGE, new_figure, save
+from affekt.evaluation.plots import BLUE, GREY, ORANGE, heading, new_figure, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,9 +37,9 @@ def reliability_figure(report: Report, path: Path) -> None:
     for axes, (name, scores, colour) in zip(
         figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
     ):
-        _draw_reliability(axes, scores, colour)
+        draw_reliability(axes, scores, colour)
         axes.set_title(f"{name}\n{_text(scores)}", fontsize=9)
-    figure.suptitle(f"{report.title}\n{report.protocol}", fontsize=10, parse_math=False)
+    figure.suptitle(heading(report), fontsize=10, parse_math=False)
     save(figure, path)
 
 
@@ -53,21 +53,8 @@ def risk_coverage_figure(report: Report, path: Path) -> None:
     """
     found = _calibration(report, path)
     figure = new_figure(6.5, 4.5)
-    axes = figure.add_subplot()
-    curves = [("as they are", found.before, ORANGE, "--")]
-    if found.after is not None:
-        curves.append((f"with a temperature, {found.fitted}", found.after, BLUE, "-"))
-    for name, scores, colour, style in curves:
-        coverage, risk = zip(*scores.risk, strict=True)
-        axes.plot(coverage, risk, style, color=colour, label=f"{name}: aurc {_value(scores, 'aurc')}")
-    axes.axhline(found.before.risk[-1][1], color=GREY, linestyle=":", label="all clips answered")
-    axes.set_xlim(0, 1)
-    axes.set_ylim(bottom=0)
-    axes.set_xlabel("share of clips answered, surest first")
-    axes.set_ylabel("errors among them")
-    axes.grid(color="lightgrey")
-    axes.legend(frameon=False, fontsize=8)
-    figure.suptitle(f"{report.title}\n{report.protocol}", fontsize=10, parse_math=False)
+    draw_risk(figure.add_subplot(), found)
+    figure.suptitle(heading(report), fontsize=10, parse_math=False)
     save(figure, path)
 
 
@@ -113,7 +100,27 @@ def _calibration(report: Report, path: Path) -> Calibration:
     return report.calibration
 
 
-def _draw_reliability(axes: Axes, scores: Scores, colour: str) -> None:
+def draw_risk(
+    axes: Axes, found: Calibration, colours: tuple[str, str] = (ORANGE, BLUE), faint: str = "lightgrey"
+) -> None:
+    """Draws the curves before and after, in these colours; `faint` is that of the grid."""
+    curves = [("as they are", found.before, colours[0], "--")]
+    if found.after is not None:
+        curves.append((f"with a temperature, {found.fitted}", found.after, colours[1], "-"))
+    for name, scores, colour, style in curves:
+        coverage, risk = zip(*scores.risk, strict=True)
+        axes.plot(coverage, risk, style, color=colour, label=f"{name}: aurc {_value(scores, 'aurc')}")
+    axes.axhline(found.before.risk[-1][1], color=GREY, linestyle=":", label="all clips answered")
+    axes.set_xlim(0, 1)
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("share of clips answered, surest first")
+    axes.set_ylabel("errors among them")
+    axes.grid(color=faint)
+    axes.legend(frameon=False, fontsize=8)
+
+
+def draw_reliability(axes: Axes, scores: Scores, colour: str, faint: str = "lightgrey") -> None:
+    """Draws one set of scores; `faint` is the colour of the grid."""
     axes.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1)
     bins = scores.reliability
     for confidence, right in zip(bins.confidence, bins.right, strict=True):
@@ -126,7 +133,7 @@ def _draw_reliability(axes: Axes, scores: Scores, colour: str) -> None:
     axes.set_aspect("equal")
     axes.set_xlabel("confidence")
     axes.set_ylabel("share that is right (line: over speakers)")
-    axes.grid(color="lightgrey")
+    axes.grid(color=faint)
 
 
 def _text(scores: Scores) -> str:

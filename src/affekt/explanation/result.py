@@ -105,7 +105,7 @@ class Explanation:
         return [*lines, f"likeness to random weights: {value}"]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Draws a picture, as PNG.
+        """Draws a picture, as PNG, or smaller as WebP where the file is called `.webp`.
 
         Raises:
             MissingExtraError: matplotlib is not installed.

@@ -3,57 +3,91 @@
 from __future__ import annotations
 
 from affekt.config import BASELINE, ModelConfig
+from affekt.evaluation.sections import Section, Table
 
 
 def card(config: ModelConfig, tested: str) -> str:
     """The card's Markdown; `tested` says how the figures in `config.metrics` were found."""
-    corpora = "\n".join(
-        f"| {one.name} | {_count(one.clips)} | {_count(one.speakers)} | {one.licence} | {one.citation} |"
-        for one in config.training.corpora
+    parts = [
+        _FRONT.format(title=f"{config.system}: {_subject(config)}"),
+        _PURPOSES[config.task] + _NEEDS.get(config.system, ""),
+    ]
+    for section in card_sections(config, tested):
+        parts += [f"## {section.title}", *(_markdown(part) for part in section.parts)]
+    return "\n\n".join(parts) + "\n"
+
+
+def card_sections(config: ModelConfig, tested: str) -> list[Section]:
+    """What a card says under its headings; pages say the same."""
+    training = config.training
+    corpora = tuple(
+        (one.name, _count(one.clips), _count(one.speakers), one.licence, one.citation)
+        for one in training.corpora
     )
-    figures = "\n".join(
-        f"| `{name}` | {metric.value:.3f} | {_interval(metric.low, metric.high)} |"
+    figures = tuple(
+        (f"`{name}`", f"{metric.value:.3f}", _interval(metric.low, metric.high))
         for name, metric in config.metrics.items()
     )
-    measured = (
-        f"| figure | value | 95 % interval |\n|---|---|---|\n{figures}" if figures else "No figures yet."
-    )
-    return f"""---
+    made = [
+        f"Seed {training.seed}, {training.seconds:.0f} s of training, "
+        f"commit `{training.commit or 'release'}`, by `{training.command}`.",
+        f"Versions: {', '.join(f'{name} {version}' for name, version in training.versions.items())}.",
+    ]
+    return [
+        Section(
+            "trained",
+            "Trained on",
+            (
+                Table(("corpus", "clips", "speakers", "licence", "citation"), corpora),
+                f"Licence of the weights: {config.licence}.",
+            ),
+        ),
+        Section(
+            "tested",
+            "Tested",
+            (
+                tested,
+                Table(("figure", "value", "95 % interval"), figures) if figures else "No figures yet.",
+                _INTERVALS[config.task],
+            ),
+        ),
+        Section("scores", "Scores", (_scores(config),)),
+        Section("made", "How it was made", tuple(made)),
+        Section("not-for", "What it is not for", LIMITS),
+    ]
+
+
+def how_tested(text: str) -> str:
+    """What a card says of how its figures were found, `""` where it does not."""
+    _, found, rest = text.partition("\n## Tested\n")
+    return rest.strip().partition("\n\n")[0] if found else ""
+
+
+def _markdown(part: str | Table) -> str:
+    if isinstance(part, str):
+        return f"- {part}" if part in LIMITS else part
+    lines = [part.head, ["---"] * len(part.head), *part.rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
+
+
+_FRONT = """---
 library_name: affekt
 pipeline_tag: audio-classification
 license: other
 tags: [speech-emotion-recognition, onnx, affekt]
 ---
-# {config.system}: {_subject(config)}
+# {title}"""
 
-{_PURPOSES[config.task]}{_NEEDS.get(config.system, "")}
-
-## Trained on
-| corpus | clips | speakers | licence | citation |
-|---|---|---|---|---|
-{corpora}
-
-Licence of the weights: {config.licence}.
-Seed {config.training.seed}, {config.training.seconds:.0f} s of training,
-commit `{config.training.commit or "release"}`.
-
-## Tested
-{tested}
-
-{measured}
-
-{_INTERVALS[config.task]}
-
-## What it is not for
-- It hears how a voice sounds, not what a person feels; the same sound means different things in different
-  people, languages and situations.
-- It learnt from actors who were asked to sound so. Spontaneous speech, telephone lines, noise, children and
-  languages other than those of its corpora will make it wrong more often than the figures above say.
-- Not for decisions about people: hiring, school, insurance, policing, health, credit. In the European Union,
-  inferring emotions at work and in education is prohibited with few exceptions (AI Act, article 5).
-- {_scores(config)}
-"""
-
+LIMITS = (
+    "It hears how a voice sounds, not what a person feels; the same sound means different things in "
+    "different people, languages and situations.",
+    "It learnt from actors who were asked to sound so. Spontaneous speech, telephone lines, noise, children "
+    "and languages other than those of its corpora will make it wrong more often than the figures above say.",
+    "Not for decisions about people: hiring, school, insurance, policing, health, credit. In the European "
+    "Union, inferring emotions at work and in education is prohibited with few exceptions (AI Act, "
+    "article 5).",
+)
+"""What no recogniser of this kind is for."""
 
 _PURPOSES = {
     "emotion": """Recognises which emotion a voice expresses, on its own or through
@@ -87,9 +121,9 @@ def _scores(config: ModelConfig) -> str:
         return "Scores are not calibrated: 0.9 does not mean right nine times in ten."
     found = config.calibration
     return (
-        f"Scores are calibrated by a temperature of {config.temperature:.2f}, fitted on {found.source},\n"
-        f"  {found.clips} clips of {found.speakers} speakers. Elsewhere 0.9 need not mean right nine times\n"
-        "  in ten."
+        f"Scores are calibrated by a temperature of {config.temperature:.2f}, fitted on {found.source}, "
+        f"{found.clips} clips of {found.speakers} speakers. Elsewhere 0.9 need not mean right nine times in "
+        "ten."
     )
 
 

@@ -63,22 +63,20 @@ def record_run(out: Path, recipe: Recipe, protocol: str, resume: bool) -> None:
     """
     if distributed.rank() != 0:
         return
-    kept = out / "recipe.yaml"
-    if resume and (out / "run.json").exists():
-        before = files.read_json(out / "run.json")
+    kept, before = out / "recipe.yaml", {}
+    if resume and (out / provenance.RECORD).exists():
+        before = files.read_json(out / provenance.RECORD)
         if kept.read_text("utf-8") != recipes.dump(recipe) or before["protocol"] != protocol:
             raise UsageError(
                 f"{out}: holds a run of another recipe or protocol, see {kept.name} and run.json; "
                 "resume with those, or choose another folder"
             )
     files.write_text(kept, recipes.dump(recipe))
-    record = {
-        "command": provenance.command(),
-        "commit": provenance.commit(),
+    record = provenance.record() | {
         "protocol": protocol,
         "seed": recipe.seed,
-        "versions": provenance.versions(),
-        "machine": provenance.machine(),
         "threads": torch.get_num_threads(),
     }
-    files.write_json(out / "run.json", record)
+    if "started" in before:
+        record["started"] = before["started"]
+    files.write_json(out / provenance.RECORD, record)

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from affekt import audio, corpora
+from affekt import audio, corpora, files, provenance
 from affekt.errors import AudioError, CorpusError
 from affekt.evaluation import Report, restrict_scores, shared_labels, summarise
+from affekt.evaluation.folder import write_report
 from affekt.evaluation.scored import scored_table
 from affekt.model_folder import probabilities
+from affekt.provenance import RECORD
 from affekt.recognizer import Recognizer
 
 if TYPE_CHECKING:
@@ -34,6 +36,11 @@ class Evaluation:
     """Clips without an emotion, or with one that the model does not know."""
     failures: tuple[str, ...]
     """A line for each clip that could not be read."""
+    model: str = ""
+    """The folder of the model."""
+    data: str = ""
+    root: str = ""
+    """What the source's files are relative to, where it was given."""
 
     def statement(self) -> str:
         """What was compared, in a sentence or two."""
@@ -110,8 +117,31 @@ def evaluate(
     report = summarise(scored, compared, title=title, protocol="fixed model", seed=seed)
     left_out = len(table) - len(rows)
     return Evaluation(
-        report, scored, tuple(compared), tuple(only_model), tuple(only_table), left_out, tuple(failures)
+        report,
+        scored,
+        tuple(compared),
+        tuple(only_model),
+        tuple(only_table),
+        left_out,
+        tuple(failures),
+        model=str(recognizer.path),
+        data=data,
+        root="" if root is None else str(root),
     )
+
+
+def write_evaluation(folder: Path, found: Evaluation) -> None:
+    """What `write_report` writes, and `run.json`: model, data, command and versions."""
+    record = provenance.record() | {
+        "protocol": found.report.protocol,
+        "seed": found.report.seed,
+        "model": found.model,
+        "data": found.data,
+        "root": found.root,
+        "statement": found.statement(),
+    }
+    files.write_json(folder / RECORD, record)
+    write_report(folder, found.report, found.scored)
 
 
 def _score(recognizer: Recognizer, row: Mapping[Hashable, Any]) -> NDArray[np.float64]:
