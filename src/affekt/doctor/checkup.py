@@ -77,7 +77,7 @@ class Checkup:
             "suspects": [
                 {"file": subject.files[one.row], **vars(one)}
                 for subject, doubts in [(self.subject, self.doubts)]
-                if subject and doubts
+                if subject and doubts and doubts.skilled
                 for one in doubts.suspects
             ],
         }

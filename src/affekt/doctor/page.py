@@ -91,7 +91,7 @@ def _by_speaker(checkup: Checkup) -> tuple[list[str], list[str], list[list[tuple
 
 def _suspects(checkup: Checkup) -> list[tuple[str, str, str, str, str]]:
     subject = checkup.subject
-    if checkup.doubts is None or subject is None:
+    if checkup.doubts is None or not checkup.doubts.skilled or subject is None:
         return []
     return [
         (subject.files[one.row], one.label, f"{one.given:.2f}", one.instead, f"{one.other:.2f}")

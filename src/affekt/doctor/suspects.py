@@ -28,8 +28,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 QUICK = "a quick model of band energies"
-LEAST_UAR = 1.5
-"""Scores below this many times chance say nothing about single labels."""
+LEAST_SKILL = 0.35
+"""Scores whose uar is less of the way from chance to 1 say nothing about single labels."""
+LEAST_MARGIN = 0.5
+"""A label is doubted where another class is likelier by this much."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class Doubts:
     source: str
     uar: float
     chance: float
+
+    @property
+    def skilled(self) -> bool:
+        """Whether the scores are good enough to doubt anything."""
+        return self.uar - self.chance >= LEAST_SKILL * (1 - self.chance)
 
 
 def confident_joint(scores: Floats, labels: Ints) -> tuple[Ints, Ints]:
@@ -78,6 +85,7 @@ def doubts(scores: Floats, labels: Ints, names: tuple[str, ...], rows: list[int]
     _, likely = confident_joint(scores, labels)
     given = scores[np.arange(len(labels)), labels]
     off = np.flatnonzero((likely >= 0) & (likely != labels))
+    off = off[scores[off, likely[off]] - given[off] >= LEAST_MARGIN]
     margins = scores[off, likely[off]] - given[off]
     recalls = [float((scores[labels == one].argmax(axis=1) == one).mean()) for one in np.unique(labels)]
     suspects = tuple(
@@ -147,7 +155,7 @@ def _keys_of(run: ScoredRun) -> list[tuple[str, str, str]]:
 
 def examine_doubts(subject: Subject, found: Doubts | None) -> Iterator[Finding]:
     """The suspects as one finding; none where the scores are too poor to doubt anything."""
-    if found is None or not found.suspects or found.uar < LEAST_UAR * found.chance:
+    if found is None or not found.suspects or not found.skilled:
         return
     first = found.suspects[0]
     message = (
