@@ -16,37 +16,88 @@ from affekt.evaluation import confusion, macro_f1, recalls, uar, wa
 
 LABELS = ["anger", "fear", "happiness", "neutral", "sadness"]
 PAIRS = st.lists(st.tuples(st.sampled_from(LABELS), st.sampled_from(LABELS)), min_size=1, max_size=60)
+RANDOM_CASES = 3000
+TOLERANCE = 1e-12
 
 
-@settings(deadline=None)
-@given(PAIRS)
-def test_metrics_equal_scikit_learn_whichever_classes_are_absent(pairs: list[tuple[str, str]]) -> None:
-    truth, predicted = zip(*pairs, strict=True)
-    counts = confusion(truth, predicted, LABELS)
-    np.testing.assert_array_equal(counts, confusion_matrix(truth, predicted, labels=LABELS))
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[list[str], list[str], list[str]]:
+    """Labels, truth and predictions: some classes in neither, in one alone, or a single class of all."""
+    labels = LABELS[: draw(st.integers(1, 5))]
+    true, guessed = (draw(st.lists(st.sampled_from(labels), min_size=1, unique=True)) for _ in range(2))
+    size = draw(st.integers(1, 40))
+    truth = draw(st.lists(st.sampled_from(true), min_size=size, max_size=size))
+    predicted = draw(st.lists(st.sampled_from(guessed), min_size=size, max_size=size))
+    return labels, truth, predicted
+
+
+def compare(labels: list[str], truth: list[str], predicted: list[str]) -> None:
+    """Ours, scikit-learn's and audmetric's, where these define the same."""
+    counts = confusion(truth, predicted, labels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        np.testing.assert_array_equal(counts, confusion_matrix(truth, predicted, labels=labels))
         balanced = balanced_accuracy_score(truth, predicted)
-    assert float(wa(counts)) == pytest.approx(accuracy_score(truth, predicted), abs=1e-12)
-    assert float(uar(counts)) == pytest.approx(balanced, abs=1e-12)
-    f1 = f1_score(truth, predicted, average="macro", zero_division=0)
-    assert float(macro_f1(counts)) == pytest.approx(f1, abs=1e-12)
-    per_class = recall_score(truth, predicted, labels=LABELS, average=None, zero_division=np.nan)
-    np.testing.assert_allclose(recalls(counts), per_class, atol=1e-12)
+        f1 = f1_score(truth, predicted, average="macro", zero_division=0)
+        per_class = recall_score(truth, predicted, labels=labels, average=None, zero_division=np.nan)
+    assert abs(float(wa(counts)) - accuracy_score(truth, predicted)) <= TOLERANCE
+    assert abs(float(uar(counts)) - balanced) <= TOLERANCE
+    assert abs(float(macro_f1(counts)) - f1) <= TOLERANCE
+    np.testing.assert_allclose(recalls(counts), per_class, rtol=0, atol=TOLERANCE)
+    # audmetric counts a class that is only predicted as a recall of 0, hence the classes of the truth alone;
+    # its F-score is of the classes of both, as ours.
+    there, either = sorted(set(truth)), sorted({*truth, *predicted})
+    assert abs(float(wa(counts)) - audmetric.accuracy(truth, predicted)) <= TOLERANCE
+    theirs = audmetric.recall_per_class(truth, predicted, either, zero_division=0)
+    assert abs(float(uar(counts)) - sum(theirs[name] for name in there) / len(there)) <= TOLERANCE
+    ours = audmetric.unweighted_average_fscore(truth, predicted, either, zero_division=0)
+    assert abs(float(macro_f1(counts)) - ours) <= TOLERANCE
 
 
-@settings(deadline=None)
-@given(PAIRS)
-def test_metrics_equal_audmetric_where_every_class_occurs(pairs: list[tuple[str, str]]) -> None:
-    truth, predicted = zip(*pairs, *((label, "anger") for label in LABELS), strict=True)
-    counts = confusion(truth, predicted, LABELS)
-    assert float(wa(counts)) == pytest.approx(audmetric.accuracy(truth, predicted), abs=1e-12)
-    assert float(uar(counts)) == pytest.approx(
-        audmetric.unweighted_average_recall(truth, predicted, LABELS), abs=1e-12
-    )
-    assert float(macro_f1(counts)) == pytest.approx(
-        audmetric.unweighted_average_fscore(truth, predicted, LABELS), abs=1e-12
-    )
+@settings(deadline=None, max_examples=200)
+@given(cases())
+def test_metrics_equal_scikit_learn_and_audmetric_whichever_classes_are_absent(
+    case: tuple[list[str], list[str], list[str]],
+) -> None:
+    compare(*case)
+
+
+def test_metrics_equal_audmetric_in_thousands_of_random_cases() -> None:
+    random = np.random.default_rng(0)
+    kinds = set()
+    for _ in range(RANDOM_CASES):
+        labels = LABELS[: int(random.integers(1, 6))]
+        # A draw to a high power leaves few classes, often one, on either side.
+        weights = [random.random(len(labels)) ** random.integers(1, 40) for _ in range(2)]
+        size = int(random.integers(1, 30))
+        truth, predicted = (
+            [labels[at] for at in random.choice(len(labels), size, p=part / part.sum())] for part in weights
+        )
+        counts = confusion(truth, predicted, labels)
+        there, either = sorted(set(truth)), sorted({*truth, *predicted})
+        recall, f1 = (
+            np.array([per_class(truth, predicted, either, zero_division=0)[name] for name in either])
+            for per_class in (audmetric.recall_per_class, audmetric.fscore_per_class)
+        )
+        occur = np.isin(either, there)
+        assert abs(float(wa(counts)) - np.mean(np.array(truth) == np.array(predicted))) <= TOLERANCE
+        assert abs(float(uar(counts)) - recall[occur].mean()) <= TOLERANCE
+        assert abs(float(macro_f1(counts)) - f1.mean()) <= TOLERANCE
+        kinds.add((len(there) == 1, len(there) < len(labels), len(either) > len(there)))
+    assert len(kinds) == 5, "single classes, absent ones and ones that are only predicted must all occur"
+
+
+@pytest.mark.parametrize("classes", [1, 2, 7])
+def test_tied_scores_are_measured_as_scikit_learn_does(classes: int) -> None:
+    """Scores with ties: the label of the highest is the first of them, as in `argmax` everywhere."""
+    random = np.random.default_rng(classes)
+    scores = random.integers(0, 3, (500, classes)) / 2
+    labels = [f"c{at}" for at in range(classes)]
+    truth = [labels[at] for at in random.integers(classes, size=500)]
+    predicted = [labels[at] for at in scores.argmax(axis=1)]
+    if classes > 1:
+        assert (np.sort(scores, axis=1)[:, -1] == np.sort(scores, axis=1)[:, -2]).any()
+    compare(labels, truth, predicted)
 
 
 @settings(deadline=None)

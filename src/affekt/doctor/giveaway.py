@@ -110,7 +110,7 @@ def _predicted(values: Floats, truth: NDArray[np.str_], speakers: NDArray[np.str
     predicted = np.empty(len(truth), dtype=truth.dtype)
     for train, test in apart(speakers, seed):
         forest = RandomForestClassifier(
-            100, min_samples_leaf=5, class_weight="balanced", random_state=seed, n_jobs=1
+            50, max_depth=8, min_samples_leaf=5, class_weight="balanced", random_state=seed, n_jobs=1
         )
         predicted[test] = forest.fit(values[train], truth[train]).predict(values[test])
     return [str(one) for one in predicted]
