@@ -94,4 +94,5 @@ def test_strict_fails_on_warnings(table: Path, tmp_path: Path) -> None:
     assert (plain.exit_code, strict.exit_code) == (0, 1)
     assert plain.stdout == strict.stdout
     assert "warning: speaker_spelling: speaker written in 2 ways" in plain.stdout
-    assert plain.stdout.endswith("0 errors, 1 warnings\n")
+    assert "warning: duplicate_audio: the same bytes under 2 names: " in plain.stdout
+    assert plain.stdout.endswith("0 errors, 2 warnings\n")

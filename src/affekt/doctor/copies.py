@@ -121,7 +121,9 @@ def examine_copies(subject: Subject, copies: Copies) -> Iterator[Finding]:
 
 
 def _told(subject: Subject, code: str, how: str, rows: list[int], different: float | None = None) -> Finding:
-    speakers, emotions = words(subject.table, "speaker"), subject.emotions
+    named = words(subject.table, "speaker")
+    speakers = [key if name else "" for key, name in zip(subject.speakers, named, strict=True)]
+    emotions = subject.emotions
     differ = [
         what
         for what, values in (("speakers", speakers), ("emotions", emotions))
