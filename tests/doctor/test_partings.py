@@ -98,3 +98,14 @@ def test_every_plant_of_the_benchmark_is_told_in_real_tables(data_root: Path, tm
     missed = [name for name, value in figures.items() if name.endswith(".found") and not value]
     assert not missed
     assert len(figures) >= 13
+
+
+def test_every_copy_that_leaks_is_listed(tmp_path: Path) -> None:
+    table = table_of(tmp_path).drop(columns="session")
+    for name in ("5-7.wav", "4-7.wav", "3-7.wav"):
+        (tmp_path / name).write_bytes((tmp_path / "0-0.wav").read_bytes())
+    table.to_csv(tmp_path / "t.csv", index=False)
+    found = check_corpus(str(tmp_path / "t.csv"), quick=True).findings
+    (leak,) = [finding for finding in found if finding.code == "leaking_audio"]
+    assert leak.files == ("0-0.wav", "3-7.wav", "4-7.wav", "5-7.wav")
+    assert leak.rows == (1, 32, 40, 48)

@@ -85,7 +85,6 @@ def _sentences(subject: Subject, texts: list[str]) -> _Kind:
 
 def _told(subject: Subject, folds: Sequence[Fold], kind: _Kind) -> Iterator[Finding]:
     """One finding for all folds."""
-    rows: set[int] = set()
     leaking: set[str] = set()
     parts: set[tuple[str, str]] = set()
     names, apart = kind.names, kind.apart
@@ -94,14 +93,17 @@ def _told(subject: Subject, folds: Sequence[Fold], kind: _Kind) -> Iterator[Find
             if names[one] and (apart is None or apart[one] != apart[other]):
                 leaking.add(names[one])
                 parts.add((first, second))
-                rows |= {one, other}
     if leaking:
+        split = {
+            at for fold in folds for part in (fold.train, fold.validation, fold.test) for at in part.tolist()
+        }
+        rows = sorted(at for at in split if names[at] in leaking)
         where = some([f"{first} and {second}" for first, second in sorted(parts, key=_order)], 3)
         times = f" ({len(leaking)} times)" if len(leaking) > 1 else ""
         of_files = kind.code in ("leaking_audio", "leaking_recording")
-        example = subject.files[min(rows)] if of_files else sorted(leaking)[0]
+        example = subject.files[rows[0]] if of_files else sorted(leaking)[0]
         message = f"{kind.what} in {where}{times}, such as {example}{kind.note}"
-        yield subject.finding(kind.severity, kind.code, message, sorted(rows), {"leaking": len(leaking)})
+        yield subject.finding(kind.severity, kind.code, message, rows, {"leaking": len(leaking)})
 
 
 def _order(pair: tuple[str, str]) -> tuple[int, int]:
