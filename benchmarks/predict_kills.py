@@ -1,6 +1,6 @@
 """Predictions killed at random moments and resumed, by the local engine and by Ray: no row lost, none twice.
 
-    python benchmarks/predict_kills.py [--kills 50] [--ray-kills 5] [--inputs 2000] [--seed 0]
+    python benchmarks/predict_kills.py [--kills 50] [--ray-kills 5] [--inputs 4000] [--seed 0]
 
 One run of `affekt predict -o TABLE --resume` over the shipped clips, repeated, with damaged ones among them,
 is sent SIGKILL again and again, and then let be. Its table must be to the byte that of a run that was never
@@ -31,6 +31,7 @@ from affekt.batch.store import SUFFIX, Store
 EXAMPLES = sorted((Path(affekt.__file__).parent / "assets" / "examples").glob("*.flac"))
 DEADLINE_SECONDS = 900.0
 BAD_EVERY = 50
+PARTS_SECONDS = 6.0
 
 
 @dataclass(frozen=True)
@@ -154,12 +155,18 @@ def measure(folder: Path, options: argparse.Namespace) -> tuple[dict[str, float]
     random = Random(options.seed)
     clips = inputs(folder, options.inputs)
     began = time.monotonic()
-    code, said = finish(start(clips, folder / "whole.csv"))
+    process = start(clips, folder / "whole.csv")
+    while process.poll() is None and not (folder / f"whole.csv{SUFFIX}" / "run.json").exists():
+        time.sleep(0.01)
+    loading = time.monotonic() - began
+    code, said = finish(process)
     if code != 1:
         raise SystemExit(f"the run that is let be ended with {code}: {said}")
     whole, expected = time.monotonic() - began, (folder / "whole.csv").read_bytes()
-    # With `most` a tenth of the whole, many kills fall into one run.
-    local = killed(clips, folder / "local.csv", options.kills, random, most=max(2.0, whole / 10))
+    # From just before it begins to score until some parts are written: many kills fall into one run.
+    local = killed(
+        clips, folder / "local.csv", options.kills, random, least=0.9 * loading, most=loading + PARTS_SECONDS
+    )
     figures = compared("local", local, expected, options.inputs)
     details: dict[str, object] = {
         "seed": options.seed,
@@ -194,7 +201,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--ray-kills", type=int, default=5)
-    parser.add_argument("--inputs", type=int, default=2000)
+    parser.add_argument("--inputs", type=int, default=4000)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     started = time.perf_counter()

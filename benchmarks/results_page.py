@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import scale_plan
 from _record import RESULTS, ROOT
 
 from affekt import corpora, files, writers
@@ -20,6 +21,7 @@ from affekt.verbs.predict import columns, predict
 
 PAGE = ROOT / "docs" / "results.md"
 README = ROOT / "README.md"
+SCALE = ROOT / "docs" / "scale.md"
 EXAMPLES = "src/affekt/assets/examples"
 HEADLINES = {
     "predict.cold_start.s": "first result of `affekt predict CLIP`, from a fresh process",
@@ -96,6 +98,7 @@ def main() -> None:
     results = load(RESULTS)
     files.write_text(PAGE, page(results))
     files.write_text(README, readme(README.read_text("utf-8"), results))
+    files.write_text(SCALE, scale(SCALE.read_text("utf-8"), results))
 
 
 def load(folder: Path) -> dict[str, dict[str, Any]]:
@@ -141,6 +144,11 @@ def readme(text: str, results: Mapping[str, Mapping[str, Any]]) -> str:
     return text
 
 
+def scale(text: str, results: Mapping[str, Mapping[str, Any]]) -> str:
+    """`docs/scale.md` with its plan between the markers."""
+    return _between("plan", scale_plan.plan(results), text)
+
+
 def _predicted() -> str:
     """What `affekt predict` prints for the example clips, from the root of the tree."""
     stream = io.StringIO()
@@ -156,7 +164,7 @@ def _between(name: str, content: str, text: str) -> str:
     before, _, rest = text.partition(begin)
     _, found, after = rest.partition(end)
     if not found:
-        raise SystemExit(f"{README}: no {begin} ... {end}; put the two markers where that belongs")
+        raise SystemExit(f"no {begin} ... {end}; put the two markers where that belongs")
     return f"{before}{begin}\n{content}\n{end}{after}"
 
 

@@ -67,6 +67,14 @@ def test_rows_are_those_of_the_recogniser(model: Recognizer) -> None:
             assert row[f"score_{label}"] == pytest.approx(score, abs=1e-6)
 
 
+def test_rows_do_not_depend_on_threads_to_the_last_digit() -> None:
+    for name in ("anger-03a01Wa", "happiness-03a01Fa"):
+        clip = tiny.EXAMPLES / f"{name}.flac"
+        expected = list(affekt.predict([clip] * 3, threads=1, scores=True))
+        assert list(affekt.predict([clip] * 3, threads=3, scores=True)) == expected
+        assert expected[0] == expected[2]
+
+
 def test_order_does_not_depend_on_threads(model: Recognizer) -> None:
     names = sorted(tiny.EXAMPLES.glob("*.flac")) * 10
     expected = list(affekt.predict(names, model, threads=1))

@@ -234,7 +234,10 @@ class DecodedStream:
             self._pool.give_back(None)
 
     def _open(self, process: DecoderProcess, path: str, attached: IO[bytes] | None) -> None:
-        process.wait_until_ready()
+        try:
+            process.wait_until_ready()
+        except errors.AffektError as error:
+            raise errors.AudioCrashedError(self.name, str(error), "then try again") from error
         task = {
             "path": path,
             "name": "",

@@ -63,8 +63,7 @@ class DecoderProcess:
         except (frames.BrokenFrameError, TimeoutError) as error:
             self.kill()
             raise AffektError(
-                f"decoder process: does not start ({error}); free some memory, and see that {sys.executable} "
-                "may run"
+                f"its decoder does not start ({error}): free some memory, see that {sys.executable} runs"
             ) from error
         self._ready = kind == frames.READY
 

@@ -130,7 +130,8 @@ class Job:
         decoders = Decoders(threads, seconds=self.file_seconds)
         try:
             model = self.model
-            recognizer = model if isinstance(model, Recognizer) else Recognizer.load(model, threads=threads)
+            # One thread for each clip, many clips at once: sums come out the same for any number of them.
+            recognizer = model if isinstance(model, Recognizer) else Recognizer.load(model, threads=1)
             if self.options.coverage is not None:
                 recognizer.least_score(self.options.coverage)
         except BaseException:
