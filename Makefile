@@ -1,6 +1,7 @@
 # The same commands on a desk and in CI. Needs python3 of 3.11 or later, and nothing installed before.
 PYTHON ?= python3
 BIN := .venv/bin
+TESTS_AT_ONCE ?= 2
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: predict test lint bench docs wheel clean
@@ -12,7 +13,7 @@ predict: .venv/.base
 test: .venv/.test
 	@$(BIN)/python -c "from tests.fixtures.browser import INSTALL, executable; executable() or \
 	print('no Chromium: the tests of pages are skipped, or fail where CI is set; get it with:', INSTALL)"
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(TESTS_AT_ONCE) $(ARGS)
 
 lint: .venv/.lint
 	$(BIN)/ruff check

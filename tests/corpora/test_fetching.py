@@ -33,7 +33,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 MD5 = hashlib.md5(CONTENT).hexdigest()
 
 
-@pytest.mark.parametrize("checksum", [SHA256, MD5])
+@pytest.mark.parametrize("checksum", [SHA256, MD5], ids=["sha256", "md5"])
 def test_a_corpus_is_fetched_into_a_new_folder_and_nothing_else_stays(tmp_path: Path, checksum: str) -> None:
     told: list[int] = []
     with serve(CONTENT) as served:
