@@ -68,7 +68,7 @@ def main() -> None:
         take(browser, url, "page-recording", recording, size=(1280, 800), dark=True)
         take(browser, url, "page-several", several, size=(820, 1000))
         take(browser, url, "page-decided", decided, size=(1280, 800), dark=True)
-        take(browser, url, "page-phone", result, size=(360, 800))
+        take(browser, url, "page-phone", result, size=(360, 1120))
         browser.close()
 
 

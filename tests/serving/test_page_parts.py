@@ -76,6 +76,18 @@ def test_the_spectrum_finds_a_chirp_where_it_is(page: Page) -> None:
     assert made["most"] == 255
 
 
+def test_hardly_any_sound_looks_like_hardly_any(page: Page) -> None:
+    noise = 1e-5 * np.random.default_rng(0).standard_normal(8000)
+    most = call(
+        page,
+        "spectrum",
+        "Math.max(...m.spectrum(Float32Array.from(g.samples), 16000,"
+        " {from: 0, to: 8000, columns: 20, bands: 80}).power)",
+        samples=noise.tolist(),
+    )
+    assert most < 64
+
+
 def test_a_recording_is_a_wav_file(page: Page) -> None:
     samples = np.random.default_rng(0).uniform(-1.2, 1.2, 1000)
     made = call(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from PIL import Image
@@ -72,6 +73,19 @@ def test_emotion_over_time_is_that_of_the_recognizer(
     assert min(levels) < -60
     assert max(levels) > -20
     assert seen.complaints == []
+
+
+def test_no_emotion_is_claimed_where_nobody_speaks(visit: Visits, url: str, tmp_path: Path) -> None:
+    quiet = tmp_path / "quiet.wav"
+    soundfile.write(quiet, 1e-3 * np.random.default_rng(0).standard_normal(32_000), 16_000)
+    page = ready(visit(url).page)
+    give(page, quiet, ANGER)
+    row = page.locator("#recordings-body tr").first
+    expect(row).to_contain_text("no speech")
+    expect(row).not_to_contain_text("%")
+    expect(page.locator("#verdict")).to_have_text("No speech was found in it.")
+    assert set(page.locator("#scores .number").all_inner_texts()) == {"–"}
+    assert value(page) == "0:00.0: no speech"
 
 
 def test_the_keyboard_alone_is_enough(visit: Visits, url: str, talk: Path) -> None:

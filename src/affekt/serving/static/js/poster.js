@@ -1,6 +1,7 @@
 /** What stands around the picture when it is kept as a file. */
 
 import { LIGHT } from "./palette.js";
+import { isSilent } from "./timeline.js";
 import { length, percent, spoken } from "./words.js";
 
 const MOST_LETTERS = 90;
@@ -22,8 +23,8 @@ export function framed({ result, model }, timeline) {
     context.fillText(result.file.slice(0, MOST_LETTERS), 20, 34);
     context.font = '14px "Helvetica Neue", Arial, sans-serif';
     context.fillStyle = LIGHT.soft;
-    const score = result.confidence === null ? "" : `, score ${percent(result.confidence)}`;
-    context.fillText(`${spoken(result.emotion)}${score}, ${length(timeline.end)}`, 20, 58);
+    const heard = isSilent(result) ? "no speech" : `${spoken(result.emotion)}, score ${percent(result.confidence)}`;
+    context.fillText(`${heard}, ${length(timeline.end)}`, 20, 58);
     context.fillText(`Affekt, model ${model}: how the voice sounds, not what the person feels.`, 20, height / scale - 16);
     return { above: ABOVE, below: BELOW };
   };

@@ -2,7 +2,9 @@
 
 import { predict } from "./api.js";
 import { announce, byId, make } from "./dom.js";
+import { NO_SPEECH } from "./emotions.js";
 import { named } from "./scores.js";
+import { isSilent } from "./timeline.js";
 import { length, percent, spoken } from "./words.js";
 
 /**
@@ -160,8 +162,8 @@ export class Recordings {
     }
     row.append(
       make("td", {}, result ? length(result.end) : ""),
-      make("td", {}, result ? named(result.emotion) : ""),
-      make("td", {}, result?.confidence != null ? percent(result.confidence) : ""),
+      make("td", {}, result ? named(isSilent(result) ? NO_SPEECH : result.emotion) : ""),
+      make("td", {}, result && !isSilent(result) ? percent(result.confidence) : ""),
       make("td", {}, said),
     );
     row.addEventListener("click", () => {

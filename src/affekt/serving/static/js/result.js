@@ -13,7 +13,7 @@ import { isRecorded } from "./recorder.js";
 import { named, Scores } from "./scores.js";
 import { decode } from "./sound.js";
 import { segmentsTable, windowsTable } from "./tables.js";
-import { Timeline } from "./timeline.js";
+import { isSilent, Timeline } from "./timeline.js";
 import { clock, length, percent, spoken } from "./words.js";
 
 const LEAST_SHOWN_SECONDS = 0.25;
@@ -54,7 +54,7 @@ export class Result {
     this.#labels = Timeline.labels(result);
     [this.#time, this.#pointed] = [null, null];
     this.#head(result);
-    this.scores.start(this.#labels, result.scores);
+    this.scores.start(this.#labels, isSilent(result) ? null : result.scores);
     this.plot.setAttribute("aria-valuemax", this.#timeline.end.toFixed(1));
     this.picture.show(this.#timeline, this.#labels);
     this.player.load(file);
@@ -78,7 +78,7 @@ export class Result {
   /** @param {any} result */
   #head(result) {
     byId("result-title").textContent = result.file;
-    const silent = (result.timeline?.summary?.shares?.[NO_SPEECH] ?? 0) > 0.995;
+    const silent = isSilent(result);
     byId("verdict").replaceChildren(
       ...(silent ? ["No speech was found in it."] : ["Sounds like ", named(result.emotion), ` score ${percent(result.confidence)}, ${length(result.end)}`]),
     );
@@ -89,7 +89,7 @@ export class Result {
     ].filter(Boolean);
     const text = cautions.join("; ");
     byId("cautions").textContent = text ? `${text[0].toUpperCase()}${text.slice(1)}.` : "";
-    announce(`${result.file}: ${spoken(result.emotion)}, score ${percent(result.confidence ?? 0)}`);
+    announce(`${result.file}: ${silent ? "no speech" : `${spoken(result.emotion)}, score ${percent(result.confidence)}`}`);
   }
 
   /** @param {Record<string, number> | undefined} shares of the time, the largest first */
@@ -191,11 +191,11 @@ export class Result {
     const result = /** @type {import("./recordings.js").Recording} */ (this.#recording)?.result;
     if (!result) return;
     const time = this.#pointed ?? this.#time;
-    const heard = time === null ? result : this.#timeline.at(time);
+    const heard = time === null && !isSilent(result) ? result : this.#timeline.at(time ?? 0);
     byId("scores-title").textContent = time === null ? "Whole recording" : `At ${clock(time)}`;
     this.scores.show(heard.scores, heard.emotion);
     byId("clock").textContent = `${clock(this.#time ?? 0)} / ${clock(this.#timeline.end)}`;
-    const chosen = this.#time === null ? result : this.#timeline.at(this.#time);
+    const chosen = this.#time === null && !isSilent(result) ? result : this.#timeline.at(this.#time ?? 0);
     const score = chosen.confidence === null ? "" : ` ${percent(chosen.confidence)}`;
     this.plot.setAttribute("aria-valuenow", (this.#time ?? 0).toFixed(1));
     this.plot.setAttribute("aria-valuetext", `${clock(this.#time ?? 0)}: ${spoken(chosen.emotion)}${score}`);

@@ -6,13 +6,15 @@ const SIZE = 1024;
 const WINDOW_SECONDS = 0.032;
 const FRAMES_PER_COLUMN = 3;
 const RANGE_DB = 75;
-const FULL_SCALE_FLOOR = 1e-7;
+const LEAST_POWER = 1e-10;
+/** What is quieter than this below full scale is dark, however quiet the rest: noise is not to look like speech. */
+const LOUDEST_AT_LEAST_DB = -50;
 
 /**
  * @typedef {object} Spectrum
  * @property {number} columns
  * @property {number} bands rows, from low to high, evenly spaced in mel
- * @property {Uint8Array} power [bands * columns], 0 to 255 over 75 dB below the loudest
+ * @property {Uint8Array} power [bands * columns], 0 to 255 over 75 dB below the loudest, or below -50 dB where all is quiet
  * @property {Float32Array} lows [columns] lowest sample
  * @property {Float32Array} highs [columns] highest sample
  * @property {Float32Array} levels [columns] root mean square in dB below full scale
@@ -63,7 +65,8 @@ export function spectrum(samples, rate, { from, to, columns, bands }) {
   const frequencies = new Float64Array(SIZE / 2 + 1);
   const decibels = new Float32Array(bands * columns);
   const made = outline(samples, from, to, columns);
-  let loudest = -Infinity;
+  // A sine at full scale comes to a quarter of the window's length, squared.
+  let loudest = LOUDEST_AT_LEAST_DB + 20 * Math.log10(width / 4);
   for (let column = 0; column < columns; column++) {
     const start = from + ((to - from) * column) / columns;
     const span = (to - from) / columns;
@@ -78,7 +81,7 @@ export function spectrum(samples, rate, { from, to, columns, bands }) {
         let most = 0;
         for (let bin = bins[band][0]; bin <= bins[band][1]; bin++) most = Math.max(most, frequencies[bin]);
         const at = column * bands + band;
-        decibels[at] = Math.max(decibels[at], 10 * Math.log10(most + FULL_SCALE_FLOOR));
+        decibels[at] = Math.max(decibels[at], 10 * Math.log10(most + LEAST_POWER));
         if (decibels[at] > decibels[column * bands + strongest]) strongest = band;
       }
     }

@@ -1,5 +1,7 @@
 /** A timeline as the server sends it, asked for a time. */
 
+import { NO_SPEECH } from "./emotions.js";
+
 /**
  * @typedef {object} Window
  * @property {number} start
@@ -8,6 +10,15 @@
  * @property {number | null} confidence
  * @property {Record<string, number> | null} scores
  */
+
+/**
+ * Whether nobody speaks in a recording, so that its scores say nothing.
+ * @param {any} result
+ * @returns {boolean}
+ */
+export function isSilent(result) {
+  return (result?.timeline?.summary?.shares?.[NO_SPEECH] ?? 0) > 0.995;
+}
 
 export class Timeline {
   /** @param {any} result of a recording; without a timeline the whole of it is one window */
