@@ -35,6 +35,24 @@ def cross_entropy(
     return (1 - smoothing) * hit + smoothing * spread
 
 
+def distillation(logits: Tensor, taught: Tensor, allowed: Tensor, *, temperature: float) -> Tensor:
+    """Kullback-Leibler divergence [batch] of what is said from what a teacher says, both softened.
+
+    Hinton, Vinyals and Dean, 2015 (arXiv 1503.02531), section 2: times the temperature squared, so that its
+    gradients keep their size.
+
+    Args:
+        logits, taught: [batch, classes], the teacher's without gradient.
+        allowed: [batch, classes] bool; the others are left out of both.
+    """
+    said, meant = (
+        (one / temperature).masked_fill(~allowed, float("-inf")).log_softmax(-1).masked_fill(~allowed, 0)
+        for one in (logits, taught.detach())
+    )
+    shares = meant.exp() * allowed
+    return temperature**2 * (shares * (meant - said)).sum(-1)
+
+
 def class_weights(targets: Tensor, classes: int) -> Tensor:
     """Weights [classes] inverse to frequency, whose mean over `targets` is 1; absent classes weigh 0."""
     counts = torch.bincount(targets, minlength=classes).float()

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from affekt.labels import EMOTIONS, nearest
+from affekt.recipe.distil import DistilRecipe
 from affekt.recipe.networks import (
     AttentionFcnNetworkRecipe,
     AttentiveNetworkRecipe,
@@ -231,6 +232,7 @@ class Recipe(Section):
     speakers: SpeakersRecipe = SpeakersRecipe()
     images: ImagesRecipe = ImagesRecipe()
     train: TrainRecipe = TrainRecipe()
+    distil: DistilRecipe = DistilRecipe()
 
     @field_validator("data", "extra", mode="before")
     @classmethod

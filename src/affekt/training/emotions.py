@@ -16,12 +16,12 @@ from torch import Tensor, nn
 from affekt import waves
 from affekt.errors import TrainingError
 from affekt.evaluation.metrics import confusion, uar
-from affekt.losses import class_weights, cross_entropy
+from affekt.losses import class_weights, cross_entropy, distillation
 from affekt.recipe import Recipe
 from affekt.training.batches import IntArray
 from affekt.training.clips import Clips, padded
 from affekt.training.distortion import Distortion, transmitted
-from affekt.training.examples import Targets
+from affekt.training.examples import Targets, Taught
 from affekt.training.metric import set_centroids
 from affekt.training.scoring import score_rows
 from affekt.training.task import Moment
@@ -37,6 +37,7 @@ class Examples:
     targets: Targets
     train: IntArray
     validation: IntArray
+    taught: Taught | None = None
 
 
 class EmotionTask:
@@ -137,6 +138,8 @@ class EmotionTask:
             examples.validation,
         ):
             digest.update(values.tobytes())
+        if examples.taught is not None:
+            digest.update(examples.taught.logits.numpy().tobytes())
         return digest.digest()
 
     def _set_centroids(self, network: nn.Module) -> None:
@@ -151,6 +154,13 @@ class EmotionTask:
             logits = logits + math.log(settings.absent_classes) * ~allowed
             allowed = torch.ones_like(allowed)
         losses = cross_entropy(logits, targets, allowed, smoothing=settings.label_smoothing)
+        if (taught := self.examples.taught) is not None:
+            distil = self._recipe.distil
+            theirs = distillation(
+                logits, taught.logits[rows].to(logits.device), allowed, temperature=distil.temperature
+            )
+            share = distil.weight
+            losses = (1 - share) * losses + share * theirs
         return losses, self.weights.to(logits.device)[targets]
 
     def _changed(self, samples: Samples, example: int, epoch: int) -> Samples:

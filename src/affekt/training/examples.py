@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from affekt import corpora
+from affekt.config import TrainingCorpus
 from affekt.errors import CorpusError
 from affekt.labels import EMOTIONS, nearest
 from affekt.recipe import Recipe
@@ -31,6 +32,14 @@ class Targets:
     positions: Tensor
     allowed: Tensor
     corpora: IntArray
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What a teacher says of a table's rows: calibrated logits [rows, classes]; `corpora` it learnt from."""
+
+    logits: Tensor
+    corpora: tuple[TrainingCorpus, ...]
 
 
 def selected(recipe: Recipe) -> pd.DataFrame:

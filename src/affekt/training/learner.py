@@ -19,7 +19,7 @@ from affekt.training import baseline, distributed
 from affekt.training.batches import IntArray
 from affekt.training.clips import Clips
 from affekt.training.emotions import EmotionTask, Examples
-from affekt.training.examples import Targets, part
+from affekt.training.examples import Targets, Taught, part
 from affekt.training.fit import Fit, autocast
 from affekt.training.journal import Journal, Watcher
 from affekt.training.scoring import score_rows
@@ -54,6 +54,7 @@ class Run:
     watcher: Watcher | None
     source: Source | None
     functionals: NDArray[np.float32] | None
+    taught: Taught | None = None
 
     def fit(self, train: IntArray, validation: IntArray, folder: Path, label: str = "") -> Fitted:
         """Trains on rows of the table, watched on others, in a folder of its own."""
@@ -68,7 +69,7 @@ class Run:
             transfer = start(network, self.recipe, self.learnt.labels, self.source)
             if distributed.rank() == 0:
                 files.write_json(folder / "transfer.json", transfer.to_json())
-        examples = Examples(self.clips, self.learnt, used, validation)
+        examples = Examples(self.clips, self.learnt, used, validation, self.taught)
         task = EmotionTask(examples, self.recipe, lambda: autocast(self.recipe))
         fit = Fit(network, task, self.recipe, folder)
         journal = Journal(folder / "log.jsonl" if distributed.rank() == 0 else None, self.watcher, label)

@@ -31,6 +31,7 @@ from affekt.training.package import package, training_corpora
 from affekt.training.run import Say, decoding, finished, held, record_run
 from affekt.training.transfer import inherit, start
 from affekt.verbs.sources import open_source
+from affekt.verbs.teaching import listen_all, open_teacher
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,10 +112,12 @@ def train(
         say(f"seed {recipe.seed}, {torch.get_num_threads()} threads")
         if source is not None:
             say(start(build(recipe, len(learnt.labels)), recipe, learnt.labels, source).line())
+        teacher = open_teacher(recipe, table, learnt, tested=protocol is not None, say=say)
         clips = Clips(table, decoding(watcher))
         record_run(out, recipe, plan.title, resume)
         values = baseline.features_for(recipe, clips, watcher)
-        run = Run(recipe, out, table, clips, learnt, resume, watcher, source, values)
+        taught = listen_all(teacher, clips, learnt, watcher) if teacher is not None else None
+        run = Run(recipe, out, table, clips, learnt, resume, watcher, source, values, taught)
         if protocol is not None:
             return TrainResult(out, report=_cross_validate(run, plan, say))
         return TrainResult(out, model=_final(run, plan.folds[0], metrics or {}, tested, calibrated, say))
@@ -176,6 +179,8 @@ def _final(  # noqa: PLR0917
         seconds = time.monotonic() - began
         heard = run.table.iloc[fold.train]
         labels = run.learnt.labels
+        others = [one for one in (run.source, run.taught) if one is not None]
+        inherited = {corpus.name: corpus for one in others for corpus in one.corpora}
         package(
             model,
             fitted.model,
@@ -185,7 +190,7 @@ def _final(  # noqa: PLR0917
             seconds=seconds,
             metrics=metrics,
             tested=tested,
-            inherited=run.source.corpora if run.source else (),
+            inherited=list(inherited.values()),
             calibrated=calibrated,
         )
         say(f"model: {model}")
