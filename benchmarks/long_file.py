@@ -1,4 +1,4 @@
-"""A recording of ten hours through `affekt predict` and `affekt explain --json`: peak memory and seconds.
+"""A recording of ten hours through `affekt predict`, whole and in windows, and `explain`: memory and time.
 
     python benchmarks/long_file.py [--hours 10] [--model default] [--methods hirescam occlusion]
 
@@ -66,7 +66,14 @@ def _commands(arguments: argparse.Namespace) -> dict[str, list[str]]:
         f"explain_{method}": ["explain", "--json", "--quiet", "--method", method, *model]
         for method in arguments.methods
     }
-    return {"predict": ["predict", "--format", "json", *model], **explain}
+    predict = ["predict", "--format", "json", *model]
+    windows = ["--window", "2", "--hop", "1"]
+    return {
+        "predict": predict,
+        "windows": [*predict, *windows],
+        "summary": [*predict, *windows, "--summary"],
+        **explain,
+    }
 
 
 def _run(command: list[str], out: Path) -> dict[str, Any]:
@@ -78,7 +85,8 @@ def _run(command: list[str], out: Path) -> dict[str, Any]:
     found["bytes_of_json"] = len(text)
     if found["code"] == 0:
         row = json.loads(text)
-        row = row[0] if isinstance(row, list) else row
+        found["rows"] = len(row) if isinstance(row, list) else 1
+        row = row[-1] if isinstance(row, list) else row
         found |= {key: row[key] for key in ("end", "emotion", "status")}
         if "map" in row:
             found |= {"columns": len(row["map"]["times"]) - 1, "pieces": row["pieces"]}
@@ -101,7 +109,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--hours", type=float, default=10.0)
     parser.add_argument("--model", default="default", help="a known model or a model folder")
-    parser.add_argument("--methods", nargs="+", default=["hirescam", "occlusion"])
+    parser.add_argument("--methods", nargs="*", default=["hirescam", "occlusion"])
     return parser.parse_args()
 
 

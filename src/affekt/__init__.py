@@ -38,6 +38,7 @@ from affekt.errors import (
 
 if TYPE_CHECKING:
     from affekt.explanation import Explanation, explain
+    from affekt.plotting import plot
     from affekt.prediction import Prediction
     from affekt.recognizer import Recognizer
     from affekt.reporting import report
@@ -92,6 +93,7 @@ __all__ = [
     "fuse",
     "listen",
     "merge",
+    "plot",
     "predict",
     "predict_to",
     "pretrain_images",
@@ -118,6 +120,7 @@ _HOMES = {
     "listen": "affekt.verbs.listen",
     "fuse": "affekt.verbs.fuse",
     "merge": "affekt.verbs.predict",
+    "plot": "affekt.plotting",
     "predict": "affekt.verbs.predict",
     "predict_to": "affekt.verbs.predict",
     "pretrain_images": "affekt.verbs.pretrain_images",

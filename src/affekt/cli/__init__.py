@@ -34,6 +34,7 @@ VERBS = {
     "compare": "Which of several runs is better on the same clips.",
     "fuse": "Several models as one, weighed.",
     "export": "A model in float16 or int8, for other runtimes.",
+    "plot": "A recording over time as a picture.",
     "explain": "Which regions of time and frequency decided.",
     "embed": "The vectors behind the decisions, and a map of them.",
     "listen": "The emotion in what the microphone hears.",

@@ -14,6 +14,7 @@ import numpy as np
 
 from affekt.errors import MissingExtraError
 from affekt.explanation.maps import Map, mel
+from affekt.explanation.overview import Overview
 from affekt.explanation.regions import Mask, outlined
 from affekt.explanation.result import Explanation, printable
 from affekt.files import atomic
@@ -49,7 +50,7 @@ def draw(explanation: Explanation, path: Path) -> None:
     grid = figure.add_gridspec(2, 2, width_ratios=(4.6, 1), height_ratios=(1, 3.2))
     wave = figure.add_subplot(grid[0, 0])
     spectrogram = figure.add_subplot(grid[1, 0], sharex=wave)
-    _draw_wave(wave, explanation)
+    draw_wave(wave, explanation.overview)
     _draw_map(figure, spectrogram, explanation)
     _draw_scores(figure.add_subplot(grid[1, 1]), explanation)
     _write_trust(figure.add_subplot(grid[0, 1]), explanation)
@@ -61,8 +62,8 @@ def draw(explanation: Explanation, path: Path) -> None:
             figure.savefig(stream, format="png", dpi=DOTS_PER_INCH)
 
 
-def _draw_wave(axes: Axes, explanation: Explanation) -> None:
-    overview = explanation.overview
+def draw_wave(axes: Axes, overview: Overview) -> None:
+    """Draws the envelope of the samples over time."""
     low, high = (np.append(edge, edge[-1]) for edge in (overview.low, overview.high))
     axes.fill_between(overview.grid.times, low, high, color=_GREY, linewidth=0.4, step="post")
     reach = max(float(-overview.low.min()), float(overview.high.max()), 1e-4)
@@ -73,17 +74,25 @@ def _draw_wave(axes: Axes, explanation: Explanation) -> None:
     axes.grid(axis="x", alpha=0.3)
 
 
-def _draw_map(figure: Figure, axes: Axes, explanation: Explanation) -> None:
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import Normalize
-
-    overview = explanation.overview
+def draw_spectrogram(axes: Axes, overview: Overview) -> None:
+    """Draws the spectrogram in grey over time, its frequencies on the mel scale."""
     times, heights = overview.grid.times, mel(overview.grid.hertz)
     loudest = max(float(overview.decibels.max()), _QUIET_DB)
     axes.pcolormesh(
         times, heights, overview.decibels, cmap="Greys", vmin=loudest - DYNAMIC_DB, vmax=loudest + 10,
         rasterized=True,
     )  # fmt: skip
+    axes.set_yticks(mel(np.array(_TICKS_HZ)), [_hertz(one) for one in _TICKS_HZ], fontsize=8)
+    axes.tick_params(axis="x", labelsize=8)
+    axes.set_ylabel("frequency (Hz, mel scale)", fontsize=9)
+
+
+def _draw_map(figure: Figure, axes: Axes, explanation: Explanation) -> None:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    draw_spectrogram(axes, explanation.overview)
+    heights = mel(explanation.overview.grid.hertz)
     drawn, mask = outlined(explanation.map, explanation.prediction.end)
     positive = np.maximum(drawn.values, 0)
     largest = float(positive.max())
@@ -94,10 +103,7 @@ def _draw_map(figure: Figure, axes: Axes, explanation: Explanation) -> None:
         origin="lower", aspect="auto", interpolation="bilinear", zorder=1.5,
     )  # fmt: skip
     _outline(axes, drawn, mask, 1.3 if len(explanation.regions) < _MANY else 0.7)
-    axes.set_yticks(mel(np.array(_TICKS_HZ)), [_hertz(one) for one in _TICKS_HZ], fontsize=8)
-    axes.tick_params(axis="x", labelsize=8)
-    axes.set_ylabel("frequency (Hz, mel scale)", fontsize=9)
-    _label_time(axes, explanation.prediction.end)
+    label_time(axes, explanation.prediction.end)
     bar = figure.colorbar(ScalarMappable(Normalize(0, 1), colours), ax=axes, fraction=0.03, pad=0.015)
     bar.set_label(f"{explanation.meaning} ({explanation.unit}, 1 = most)", fontsize=8)
     bar.ax.tick_params(labelsize=7)
@@ -172,7 +178,8 @@ def _title(explanation: Explanation) -> str:
     return "\n".join([*lines, answer])
 
 
-def _label_time(axes: Axes, seconds: float) -> None:
+def label_time(axes: Axes, seconds: float) -> None:
+    """Names the axis of time: seconds, or a clock for long recordings."""
     if seconds < 120:
         axes.set_xlabel("time (s)", fontsize=9)
         return

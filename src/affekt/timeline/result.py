@@ -119,12 +119,13 @@ class Timeline:
 
         Nearest is whose middle is: the border between two windows lies halfway between their middles.
         """
-        borders = [0.0, *(self._border(one, other) for one, other in pairwise(self.windows)), self.duration]
-        return tuple(_merged(self.windows, borders))
+        return tuple(_merged(self.windows, self.borders))
 
-    @staticmethod
-    def _border(one: Window, other: Window) -> float:
-        return (one.start + one.end + other.start + other.end) / 4
+    @property
+    def borders(self) -> list[float]:
+        """Seconds where the time of one window ends and that of the next begins; one more than windows."""
+        middles = [(one.start + one.end) / 2 for one in self.windows]
+        return [0.0, *((one + other) / 2 for one, other in pairwise(middles)), self.duration]
 
     @cached_property
     def summary(self) -> Summary:
