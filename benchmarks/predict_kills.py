@@ -95,7 +95,9 @@ def killed(
             print(f"{len(seconds)}/{kills}: after {wait:.2f} s, {kept(output)} kept", file=sys.stderr)
         else:
             # It was done before it could be killed: the table is thrown away and the run begins anew.
-            process.communicate()
+            _, said = process.communicate()
+            if process.returncode != 1:
+                raise SystemExit(f"a resumed run ended with {process.returncode}: {said}")
             output.unlink()
     code, said = finish(start(clips, output, "--resume", *options))
     if code not in (0, 1):

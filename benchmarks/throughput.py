@@ -25,7 +25,8 @@ import numpy as np
 from _record import DATA, record
 
 from affekt import audio, inputs, writers
-from affekt.model_folder import default_threads, open_folder
+from affekt.model_folder import open_folder
+from affekt.provenance import usable_cores
 from affekt.recognizer import Recognizer, resolve
 
 CORPORA = ("nemo", "ravdess", "emodb")
@@ -199,7 +200,7 @@ def main() -> None:
     names = [item for item in inputs.expand(folders) if isinstance(item, str)]
     names = names[:: max(1, len(names) // options.limit)] if options.limit else names
     hours = sum(audio.load(name).seconds for name in names) / 3600
-    cores = default_threads()
+    cores = usable_cores()
     laps = [(affekt_seconds(names), opensmile_seconds(names, cores)) for _ in range(ROUNDS)]
     ours, theirs = (min(lap[index] for lap in laps) for index in range(2))
     sample = names[:: max(1, len(names) // STEP_CLIPS)]

@@ -57,6 +57,13 @@ def commit() -> str:
     return f"{head}+changes" if head and _git(tree, "status", "--porcelain", "--", "src") else head
 
 
+def usable_cores() -> int:
+    """The processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that can change a number."""
     found = {"python": platform.python_version()}

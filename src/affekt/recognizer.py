@@ -67,15 +67,22 @@ class Recognizer:
         self._scorer = scorer
 
     @classmethod
-    def load(cls, model: str | os.PathLike[str] = "default", *, threads: int | None = None) -> Recognizer:
+    def load(
+        cls,
+        model: str | os.PathLike[str] = "default",
+        *,
+        threads: int | None = None,
+        device: str = "cpu",
+    ) -> Recognizer:
         """Loads a known model, or a model folder, and lets it check itself on its golden clips.
 
         Args:
             model: `"default"`, or the path of a model folder.
             threads: processor threads for one clip; the usable cores, at most four, if not given.
+            device: `cpu`, or `cuda` with onnxruntime-gpu.
 
         Raises:
-            UsageError: there is no such model.
+            UsageError: there is no such model or device.
             ModelFolderError: the folder is damaged or not to be trusted.
         """
         if threads is not None and threads < 1:
@@ -86,7 +93,7 @@ class Recognizer:
                 f"{folder.path}: tells {folder.config.task} apart and names no emotion; train from it with "
                 f"`affekt train data=CORPUS:FOLDER init={folder.path}`"
             )
-        return cls(folder.path, folder.config, folder.scorer(threads))
+        return cls(folder.path, folder.config, folder.scorer(threads, device))
 
     @property
     def classes_(self) -> NDArray[np.str_]:

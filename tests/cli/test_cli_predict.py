@@ -75,6 +75,8 @@ def test_a_file_is_written_whole_and_nothing_shown(
         (["-m", "./nowhere"], "neither a known model nor a folder"),
         (["--coverage", "0.9"], "not calibrated"),
         (["--resume"], "name it with --output"),
+        (["--device", "cuda"], "pip install onnxruntime-gpu"),
+        (["--device", "gpu"], "device gpu: unknown.*give cpu or cuda"),
         (["--max-failures", "many"], "give a number such as 100"),
     ],
 )

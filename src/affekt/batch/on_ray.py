@@ -24,6 +24,7 @@ from affekt.batch.pipeline import in_order
 from affekt.batch.run import Tally, compare
 from affekt.batch.store import Origin, Store
 from affekt.errors import AffektError, AudioError, AudioNotFoundError, MissingExtraError
+from affekt.provenance import usable_cores
 from affekt.span_tables import Span
 
 if TYPE_CHECKING:
@@ -217,7 +218,7 @@ def _connected(ray: Any, address: str | None, workers: int | None) -> Iterator[N
     settings: dict[str, Any] = {"address": address}
     if address is None:
         # A cluster that happens to run here, or is named in the environment, is not joined by accident.
-        cores = workers or len(os.sched_getaffinity(0))
+        cores = workers or usable_cores()
         settings = {"address": "local", "num_cpus": cores + 1, "include_dashboard": False}
     try:
         ray.init(**settings, log_to_driver=False, logging_level=logging.ERROR)

@@ -104,8 +104,9 @@ def predict(
         str, typer.Option(metavar="mix|split", help="Channels mixed, or each for itself, as in calls.")
     ] = "mix",
     threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="Processor threads; up to four cores if not given.")
+        int | None, typer.Option("--threads", min=1, help="Processor threads; the usable cores if not given.")
     ] = None,
+    device: Annotated[str, typer.Option("--device", help="cpu, or cuda with onnxruntime-gpu.")] = "cpu",
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a run that was stopped; needs --output.")
     ] = False,
@@ -143,6 +144,7 @@ def predict(
         "min_confidence": min_confidence,
         "coverage": coverage,
         "threads": threads,
+        "device": device,
         "file_seconds": file_seconds,
         "max_failures": max_failures,
         "window": window,

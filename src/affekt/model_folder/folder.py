@@ -37,15 +37,16 @@ class ModelFolder:
         """The network as an ONNX file."""
         return self.contents[ONNX]
 
-    def scorer(self, threads: int | None = None) -> Scorer:
+    def scorer(self, threads: int | None = None, device: str = "cpu") -> Scorer:
         """The network, ready to run, after it gave the golden scores for the golden clips.
 
         Raises:
+            UsageError: there is no such device.
             ModelFolderError: it cannot be loaded, or says something else.
         """
         clips = _clips(self.contents)
         try:
-            scorer = Scorer(self.onnx, self.config, threads)
+            scorer = Scorer(self.onnx, self.config, threads, device)
             _within(GOLDEN, check_golden, scorer, self.config, clips, self.contents[GOLDEN_SCORES])
         except (ModelFolderError, ValueError) as error:
             raise _damaged(self.path, error) from error

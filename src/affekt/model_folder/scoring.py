@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -13,12 +12,13 @@ from numpy.typing import NDArray
 
 from affekt import functionals
 from affekt.config import SAMPLE_RATE, ModelConfig
-from affekt.errors import ModelFolderError
+from affekt.errors import ModelFolderError, UsageError
 from affekt.model_folder.attention import attention_grid
 from affekt.model_folder.features import functional_set
 from affekt.model_folder.pieces import Maps, in_pieces, piece_samples
 from affekt.model_folder.segments import SEGMENTS, in_segments, local_segments
 from affekt.model_folder.session import open_session, run_options
+from affekt.provenance import usable_cores
 from affekt.recipe.geometry import AttentionGrid
 from affekt.recipe.segments import SegmentGrid
 
@@ -64,10 +64,13 @@ class Scorer:
     Clips run by themselves, or with others of the very same length: no time is spent on padding.
     """
 
-    def __init__(self, onnx: bytes, config: ModelConfig, threads: int | None = None) -> None:
-        """Loads the graph from bytes that `affekt.model_folder.graph.check` let pass.
+    def __init__(
+        self, onnx: bytes, config: ModelConfig, threads: int | None = None, device: str = "cpu"
+    ) -> None:
+        """Loads the graph from bytes that `affekt.model_folder.graph.check` let pass, onto `cpu` or `cuda`.
 
         Raises:
+            UsageError: there is no such device.
             ModelFolderError: ONNX Runtime refuses it, or its inputs and outputs are not those of a model.
             MissingExtraError: it is a baseline's, and openSMILE is not installed.
         """
@@ -76,7 +79,9 @@ class Scorer:
         if self._functionals is not None:
             functionals.version()
         try:
-            self._session = open_session(onnx, threads or default_threads())
+            self._session = open_session(onnx, threads or default_threads(), device)
+        except UsageError:
+            raise
         except Exception as error:
             raise ModelFolderError(f"model.onnx: cannot be loaded ({_first_line(error)})") from error
         found = self._session.get_outputs()
@@ -234,7 +239,7 @@ def probabilities(logits: NDArray[np.floating[Any]], temperature: float) -> NDAr
 
 def default_threads() -> int:
     """The usable cores, at most four: short clips gain nothing from more."""
-    return min(len(os.sched_getaffinity(0)), MAX_THREADS) if hasattr(os, "sched_getaffinity") else MAX_THREADS
+    return min(usable_cores(), MAX_THREADS)
 
 
 def _check_face(

@@ -10,14 +10,32 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from affekt.errors import UsageError
+from affekt.labels import nearest
+
 MAX_BYTES = 4 * 2**30
 """The most memory all networks of a process may hold for their maps, and at most half of the machine's."""
 
 
-def open_session(onnx: bytes, threads: int) -> Any:
-    """The graph in ONNX Runtime, on the processor, with so many threads."""
+DEVICES = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+"""Where a network may run -> ONNX Runtime's name for it."""
+
+
+def open_session(onnx: bytes, threads: int, device: str = "cpu") -> Any:
+    """The graph in ONNX Runtime, on the processor with so many threads, or on a graphics card.
+
+    Raises:
+        UsageError: there is no such device.
+    """
     import onnxruntime
 
+    if device not in DEVICES:
+        raise UsageError(f"device {device}: unknown{nearest(device, DEVICES)}; give {' or '.join(DEVICES)}")
+    if DEVICES[device] not in onnxruntime.get_available_providers():
+        raise UsageError(
+            f"device {device}: this ONNX Runtime has no {DEVICES[device]}; in place of onnxruntime, "
+            "pip install onnxruntime-gpu"
+        )
     _bound_memory()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -27,7 +45,11 @@ def open_session(onnx: bytes, threads: int) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.load_model_format", "ONNX")
     options.add_session_config_entry("session.use_env_allocators", "1")
-    return onnxruntime.InferenceSession(onnx, options, providers=["CPUExecutionProvider"])
+    providers = list(dict.fromkeys([DEVICES[device], DEVICES["cpu"]]))
+    session = onnxruntime.InferenceSession(onnx, options, providers=providers)
+    if DEVICES[device] not in session.get_providers():
+        raise UsageError(f"device {device}: there is none here, or its driver does not fit ONNX Runtime")
+    return session
 
 
 @functools.cache

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from affekt import audio, errors
 from affekt.audio.sources import open_input, resolve
+from affekt.provenance import usable_cores
 from affekt.remote import is_remote
 from affekt.sandbox import frames
 from affekt.sandbox.process import DecoderProcess
@@ -65,7 +66,7 @@ class Decoders:
         Raises:
             UsageError: fewer than one worker, or no time or memory.
         """
-        workers = len(os.sched_getaffinity(0)) if workers is None else workers
+        workers = usable_cores() if workers is None else workers
         if workers < 1 or seconds <= 0 or memory <= 0:
             raise errors.UsageError("decoders: give at least one worker, and some seconds and bytes")
         self._most, self._seconds, self._memory = workers, seconds, memory

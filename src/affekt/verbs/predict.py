@@ -14,7 +14,7 @@ from affekt.batch import FailureLimit, Item, OnRay, Scored, Shard
 from affekt.errors import UsageError
 from affekt.inputs import expand
 from affekt.labels import nearest
-from affekt.model_folder import default_threads
+from affekt.provenance import usable_cores
 from affekt.recognizer import Recognizer
 from affekt.sandbox.pool import SECONDS
 from affekt.verbs.scoring import COLUMNS, AskedOverTime, Job, Options, Row, Scoring, columns
@@ -37,6 +37,7 @@ def predict(
     min_confidence: float = 0.0,
     coverage: float | None = None,
     threads: int | None = None,
+    device: str = "cpu",
     file_seconds: float = SECONDS,
     max_failures: int | str | None = None,
     **over_time: Unpack[AskedOverTime],
@@ -56,7 +57,8 @@ def predict(
         min_confidence: below it `emotion` is `unknown`; `confidence` and scores stay.
         coverage: adds a column `labels`: a set such as `anger+fear`, likeliest first, that holds the emotion
             in this share of clips of new speakers; the model must be calibrated.
-        threads: processor threads; the usable cores, at most four, if not given.
+        threads: processor threads; the usable cores if not given.
+        device: where the network runs: `cpu`, or `cuda` with onnxruntime-gpu.
         file_seconds: what decoding one recording may take, beside a quarter of its length.
         max_failures: how many recordings may fail, as a number or a share such as `5%`; any if not given.
         over_time: `window` and `hop` in seconds give a row for each window of a recording; `segments=True`
@@ -72,8 +74,8 @@ def predict(
     """
     limit = FailureLimit.parse(max_failures)
     options = Options.asked(scores, min_confidence, coverage, over_time)
-    job = Job.checked(model, options, file_seconds)
-    return Rows(job.open(threads or default_threads()), _names(paths), limit)
+    job = Job.checked(model, options, file_seconds, device)
+    return Rows(job.open(threads or usable_cores()), _names(paths), limit)
 
 
 class Asked(AskedOverTime, total=False):
@@ -83,6 +85,7 @@ class Asked(AskedOverTime, total=False):
     min_confidence: float
     coverage: float | None
     threads: int | None
+    device: str
     file_seconds: float
     max_failures: int | str | None
 

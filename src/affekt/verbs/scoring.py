@@ -108,10 +108,15 @@ class Job:
     model: str | os.PathLike[str] | Recognizer
     options: Options
     file_seconds: float
+    device: str = "cpu"
 
     @classmethod
     def checked(
-        cls, model: str | os.PathLike[str] | Recognizer, options: Options, file_seconds: float
+        cls,
+        model: str | os.PathLike[str] | Recognizer,
+        options: Options,
+        file_seconds: float,
+        device: str = "cpu",
     ) -> Job:
         """The job, if it makes sense.
 
@@ -122,7 +127,7 @@ class Job:
             resolve(model)
         if file_seconds <= 0:
             raise UsageError(f"file_seconds {file_seconds}: give some seconds, such as {SECONDS:g}")
-        return cls(model, options, file_seconds)
+        return cls(model, options, file_seconds, device)
 
     def open(self, threads: int) -> Scoring:
         """Loads the model and starts the decoders; close what comes, or use it in a `with`."""
@@ -131,7 +136,11 @@ class Job:
         try:
             model = self.model
             # One thread for each clip, many clips at once: sums come out the same for any number of them.
-            recognizer = model if isinstance(model, Recognizer) else Recognizer.load(model, threads=1)
+            recognizer = (
+                model
+                if isinstance(model, Recognizer)
+                else Recognizer.load(model, threads=1, device=self.device)
+            )
             if self.options.coverage is not None:
                 recognizer.least_score(self.options.coverage)
         except BaseException:
@@ -181,7 +190,9 @@ class Scoring(contextlib.AbstractContextManager["Scoring"]):
     def origin(self) -> batch.Origin:
         """What its rows depend on beside the recording."""
         digest = files.sha256(self.recognizer.path / MANIFEST)
-        return batch.Origin(digest, asdict(self._options), self.columns, __version__)
+        return batch.Origin(
+            digest, {**asdict(self._options), "device": self.job.device}, self.columns, __version__
+        )
 
     def __call__(self, item: Item) -> list[Row]:
         """The rows of one recording; at least one, whatever is in it."""
