@@ -7,6 +7,7 @@ very clips that other tables test on: they explain what was chosen, and their fi
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -39,6 +40,9 @@ PRETRAINED: dict[str, tuple[str, ...]] = {
 }
 
 
+TRIALS = SCRATCH | PRETRAINED
+
+
 def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
@@ -47,38 +51,61 @@ def main() -> None:
     say = Console(stderr=True).print
     figures: dict[str, float] = {}
     details: dict[str, Any] = {}
-    trials = {name: (name, changes, None) for name, changes in SCRATCH.items()}
-    trials |= {name: (name, changes, arguments.init) for name, changes in PRETRAINED.items()}
-    for name, changes, init in trials.values():
+    chosen = [list(TRIALS)[number - 1] for number in arguments.only or range(1, len(TRIALS) + 1)]
+    for name, changes in TRIALS.items():
         folder = out / name.replace(",", "").replace(" ", "-")
+        # Joined with what earlier calls left here: a finished trial is reported from its scores.
+        if name not in chosen and not (folder / "report.json").exists():
+            say(f"{name}: not run yet")
+            continue
         say(name)
-        start: list[str] = [f"init={init}"] if init else []
-        made = recipe.load(
-            "thin",
-            [
-                f"data=emodb:{arguments.data / 'emodb'}",
-                "train.validation_speakers=0",
-                f"train.epochs={EPOCHS}",
-                *start,
-                *changes,
-            ],
-        )
-        report = train(made, folder, protocol="speaker-kfold", folds=FOLDS, resume=True, say=say).report
+        report = train(
+            _recipe(name, changes, arguments),
+            folder,
+            protocol="speaker-kfold",
+            folds=FOLDS,
+            resume=True,
+            say=say,
+        ).report
         assert report is not None
         figures |= {
             key: value for key, value in report.to_figures(f"emodb.trials.{name}").items() if ".uar" in key
         }
         commit = files.read_json(folder / "run.json")["commit"]
         details[name] = {"changes": changes, "commit": commit}
-    record("transfer_trials", figures, details, started)
+    record(
+        "transfer_trials",
+        figures,
+        {"trials": details, "not_run": sorted(set(TRIALS) - set(details))},
+        started,
+    )
+
+
+def _recipe(name: str, changes: tuple[str, ...], arguments: argparse.Namespace) -> recipe.Recipe:
+    start: list[str] = []
+    if name in PRETRAINED:
+        if arguments.init is None:
+            sys.exit(f"{name}: starts from the model folder of benchmarks/speakers.py; name it with --init")
+        start = [f"init={arguments.init}"]
+    source = f"data=emodb:{arguments.data / 'emodb'}"
+    fixed = ["train.validation_speakers=0", f"train.epochs={EPOCHS}"]
+    return recipe.load("thin", [source, *fixed, *start, *changes])
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--init", type=Path, required=True, help="the model folder of benchmarks/speakers.py")
+    listed = "; ".join(f"{number} {name}" for number, name in enumerate(TRIALS, 1))
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0] if __doc__ else None, epilog=f"Trials: {listed}."
+    )
+    parser.add_argument(
+        "--only", type=int, nargs="+", choices=range(1, len(TRIALS) + 1), help="trials to run"
+    )
+    parser.add_argument("--init", type=Path, help="the model folder of benchmarks/speakers.py")
     parser.add_argument("--data", type=Path, default=DATA, help="the folder that holds emodb")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--out", type=Path, help="keep the runs here; stopped runs go on")
+    parser.add_argument(
+        "--out", type=Path, help="keep the runs here; stopped runs go on, finished ones are joined"
+    )
     return parser.parse_args()
 
 
