@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,17 @@ def test_the_page_is_that_of_the_results() -> None:
 def test_the_readme_shows_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     text = results_page.README.read_text("utf-8")
-    assert results_page.readme(text, results_page.load(RESULTS)) == text, "old results: run `make docs`"
+    made = results_page.readme(text, results_page.load(RESULTS))
+    # Processors differ in the last digit of a score.
+    (words, scores), (made_words, made_scores) = _parted(text), _parted(made)
+    assert made_words == words, "old results: run `make docs`"
+    assert made_scores == pytest.approx(scores, abs=1e-5), "old results: run `make docs`"
+
+
+def _parted(text: str) -> tuple[list[str], list[float]]:
+    """A text without its scores of six digits, and these."""
+    six_digits = r"\b[01]\.\d{6}\b"
+    return re.split(six_digits, text), [float(score) for score in re.findall(six_digits, text)]
 
 
 def test_the_plan_is_worked_out_from_the_figures() -> None:
