@@ -59,6 +59,28 @@ def test_captions_hold_the_segments(base: str, talk: bytes) -> None:
         assert re.fullmatch(r"(00:00:\d\d\.\d{3} --> )(00:00:\d\d\.\d{3})\n(no_speech|[a-z]+ \d+%)", block)
 
 
+def test_channels_are_mixed_or_split(base: str, tiny_model_folder: Path) -> None:
+    left, right = (audio.read(path)[:16_000] for path in PATHS[:2])
+    held = io.BytesIO()
+    soundfile.write(held, np.stack([left, right], axis=1), 16_000, format="wav", subtype="FLOAT")
+    files = [("file", ("two", held.getvalue())), ("file", ("bad", b"x"))]
+    rows = httpx.post(f"{base}/v1/predict?channels=split", files=files).json()["results"]
+    assert [(row["file"], row["channel"], row["error"]) for row in rows] == [
+        ("two", 1, None),
+        ("two", 2, None),
+        ("bad", 1, "format"),
+    ]
+    recognizer = Recognizer.load(tiny_model_folder)
+    for row, samples in zip(rows, (left, right), strict=False):
+        assert row["scores"] == pytest.approx(recognizer(samples, sampling_rate=16_000).scores, abs=1e-5)
+    mixed = httpx.post(f"{base}/v1/predict", files=files).json()["results"][0]
+    assert mixed["channel"] is None
+    expected = recognizer((left + right) / 2, sampling_rate=16_000).scores
+    assert mixed["scores"] == pytest.approx(expected, abs=1e-5)
+    table = httpx.post(f"{base}/v1/predict?channels=split&format=csv", files=files).text
+    assert [line.split(",")[3] for line in table.splitlines()] == ["channel", "1", "2", "1"]
+
+
 @pytest.mark.parametrize(
     "query", [{"window": 1, "hop": 2}, {"window": 0}, {"hop": 0.01}, {"window": "nan"}, {"window": 1e9}]
 )

@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from affekt.annotation_files import Stretch, render
 from affekt.errors import AffektError, AudioError, AudioTooLargeError
 from affekt.prediction import Prediction
 from affekt.recognizer import Recognizer
@@ -50,17 +51,9 @@ def bad_row(name: str, error: BaseException) -> Row:
 
 def as_vtt(row: Row) -> str:
     """The segments of a row with a timeline as captions (WebVTT)."""
-    cues = [
-        f"{_clock(one['start'])} --> {_clock(one['end'])}\n{one['emotion']}"
-        + ("" if one["confidence"] is None else f" {one['confidence']:.0%}")
-        for one in row["timeline"]["segments"]
-    ]
-    return "\n\n".join(["WEBVTT", *cues]) + "\n"
-
-
-def _clock(seconds: float) -> str:
-    minutes, milliseconds = divmod(round(1000 * seconds), 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{milliseconds // 1000:02}.{milliseconds % 1000:03}"
+    segments = row["timeline"]["segments"]
+    stretches = [Stretch(one["start"], one["end"], one["emotion"], one["confidence"]) for one in segments]
+    return render("vtt", stretches)
 
 
 def problem(error: BaseException) -> str:
@@ -72,16 +65,16 @@ def problem(error: BaseException) -> str:
     return "could not be scored; this is a fault of the server"
 
 
-def as_csv(rows: Sequence[Row], recognizer: Recognizer) -> str:
-    """The rows as `affekt predict --scores` writes them."""
+def as_csv(rows: Sequence[Row], recognizer: Recognizer, *, split: bool = False) -> str:
+    """The rows as `affekt predict --scores` writes them, with `split` a column of the channel."""
     from affekt import writers
     from affekt.verbs import predict as verb
 
     held = io.StringIO()
-    columns = verb.columns(recognizer, scores=True)
+    columns = verb.columns(recognizer, scores=True, split=split)
     with writers.to_stream(held, columns, "csv") as write:
         for one in rows:
             scores = one["scores"] or {}
-            values = {f"score_{label}": scores.get(label) for label in recognizer.config.labels}
-            write({name: one[name] for name in verb.COLUMNS} | values)
+            values = one | {f"score_{label}": scores.get(label) for label in recognizer.config.labels}
+            write({name: values[name] for name in columns})
     return held.getvalue()

@@ -15,17 +15,20 @@ from affekt.serving import answers, schema
 from affekt.serving.bodies import FIELD, Upload, read_uploads
 from affekt.serving.holdings import Hold
 from affekt.serving.refusals import RefusalError
-from affekt.serving.schema import LEAST_HOP, LEAST_WINDOW, MOST_WINDOW, Format, Method
+from affekt.serving.schema import LEAST_HOP, LEAST_WINDOW, MOST_WINDOW, Channels, Format, Method
 from affekt.serving.service import Service
 
 T = TypeVar("T")
 
-_AUDIO = {"schema": {"type": "string", "format": "binary"}}
+_BYTES = {"type": "string", "format": "binary", "minLength": 1}
+_AUDIO = {"schema": _BYTES}
 _FORM = {
     "schema": {
         "type": "object",
         "required": [FIELD],
-        "properties": {FIELD: {"type": "array", "items": {"type": "string", "format": "binary"}}},
+        "properties": {
+            FIELD: {"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}}
+        },
     }
 }
 _BODY = {
@@ -77,6 +80,7 @@ def _add_predict(app: FastAPI, service: Service) -> None:
         timeline: Annotated[bool, Query(description="Also the emotion over time.")] = False,
         window: Seconds = 2.0,
         hop: Hop = 1.0,
+        channels: Annotated[Channels, Query(description="Their mean, or a result for each.")] = "mix",
         format: Annotated[Format, Query(description="Of the answer; vtt holds the timeline.")] = "json",
     ) -> Response:
         recognizer = service.recognizer(model)
@@ -85,15 +89,18 @@ def _add_predict(app: FastAPI, service: Service) -> None:
         service.queue.check()
         with service.bodies.hold() as held, service.queue.hold() as queued:
             uploads = await _read(request, service, held)
-            if format == "vtt" and len(uploads) > 1:
-                raise RefusalError(422, "query", "format: vtt holds one recording; send one")
+            if format == "vtt" and (len(uploads) > 1 or channels == "split"):
+                raise RefusalError(422, "query", "format: vtt holds one recording, with its channels mixed")
             queued.take(len(uploads))
             windows = (window, hop) if timeline or format == "vtt" else None
-            rows = await _unless_gone(request, service.predict(uploads, recognizer, windows))
+            work = service.predict(uploads, recognizer, windows, split=channels == "split")
+            rows = await _unless_gone(request, work)
         request.state.rows = len(rows)
         request.state.failed = sum(one["error"] is not None for one in rows)
         if format == "csv":
-            return Response(answers.as_csv(rows, recognizer), media_type="text/csv")
+            return Response(
+                answers.as_csv(rows, recognizer, split=channels == "split"), media_type="text/csv"
+            )
         if format == "vtt":
             if rows[0]["timeline"] is None:
                 raise RefusalError(422, rows[0]["error"], rows[0]["message"])

@@ -14,6 +14,9 @@ class _Shape(BaseModel):
 LEAST_WINDOW, MOST_WINDOW, LEAST_HOP = 0.1, 60.0, 0.25
 """Seconds; a shorter hop would make more windows than anybody looks at."""
 
+Channels = Literal["mix", "split"]
+"""What becomes of several channels: their mean, or a result for each."""
+
 Format = Literal["json", "csv", "vtt"]
 """Of an answer."""
 
@@ -65,6 +68,7 @@ class Result(_Shape):
     """One recording: what is heard in it, or the reason why nothing is."""
 
     file: str = Field(examples=["call.wav"])
+    channel: int | None = Field(default=None, description="From 1 where channels are split.")
     start: float = Field(description="Seconds.", examples=[0.0])
     end: float | None = Field(description="Seconds.", examples=[2.0])
     emotion: str | None = Field(examples=["anger"])

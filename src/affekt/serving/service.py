@@ -100,28 +100,51 @@ class Service:
         return found
 
     async def predict(
-        self, uploads: Sequence[Upload], recognizer: Recognizer, windows: Windows | None = None
+        self,
+        uploads: Sequence[Upload],
+        recognizer: Recognizer,
+        windows: Windows | None = None,
+        *,
+        split: bool = False,
     ) -> list[Row]:
-        """One row for each upload, in order; with a timeline where `windows` are given."""
-        rows = await asyncio.gather(*(self._row(one, recognizer, windows) for one in uploads))
+        """One row for each upload, in order, or one for each of its channels (`split`).
+
+        With a timeline where `windows` are given.
+        """
+        found = await asyncio.gather(*(self._rows(one, recognizer, windows, split) for one in uploads))
+        rows = [row for several in found for row in several]
         for row in rows:
             self.metrics.recording(row["status"], row["end"] or 0.0)
         return rows
 
-    async def _row(self, upload: Upload, recognizer: Recognizer, windows: Windows | None) -> Row:
-        try:
-            async with self._decoded(upload) as waveform:
-                logits = await asyncio.wrap_future(self.scoring.submit(recognizer, waveform.samples))
-                row = answers.row(upload.name, recognizer.told(waveform, logits))
-                if windows is not None:
-                    row["timeline"] = await self._timeline(waveform, recognizer, windows)
-                return row
-        except AffektError as error:
-            return answers.bad_row(upload.name, error)
-        except Exception as error:
-            # A fault of ours in one recording must not cost the others their rows.
-            LOG.exception("a recording failed")
-            return answers.bad_row(upload.name, error)
+    async def _rows(
+        self, upload: Upload, recognizer: Recognizer, windows: Windows | None, split: bool
+    ) -> list[Row]:
+        rows: list[Row] = []
+        channels = 1
+        while len(rows) < channels:
+            channel = len(rows) if split else None
+            try:
+                async with self._decoded(upload, channel) as (waveform, count):
+                    channels = count if split else 1
+                    row = await self._row(upload, recognizer, waveform, windows)
+            except AffektError as error:
+                row, channels = answers.bad_row(upload.name, error), 0
+            except Exception as error:
+                # A fault of ours in one recording must not cost the others their rows.
+                LOG.exception("a recording failed")
+                row, channels = answers.bad_row(upload.name, error), 0
+            rows.append(row | {"channel": None if channel is None else channel + 1})
+        return rows
+
+    async def _row(
+        self, upload: Upload, recognizer: Recognizer, waveform: Waveform, windows: Windows | None
+    ) -> Row:
+        logits = await asyncio.wrap_future(self.scoring.submit(recognizer, waveform.samples))
+        row = answers.row(upload.name, recognizer.told(waveform, logits))
+        if windows is not None:
+            row["timeline"] = await self._timeline(waveform, recognizer, windows)
+        return row
 
     async def _timeline(self, waveform: Waveform, recognizer: Recognizer, windows: Windows) -> dict[str, Any]:
         hearer = Hearer(self.scoring, recognizer)
@@ -154,7 +177,7 @@ class Service:
             return explain(source, recognizer, method=method, emotion=emotion, tick=tick)
 
         try:
-            async with self._decoded(upload) as waveform:
+            async with self._decoded(upload) as (waveform, _):
                 if waveform.seconds > self.limits.explained_seconds:
                     most = f"{self.limits.explained_seconds:g} s"
                     raise RefusalError(422, "too_large", f"{upload.name}: over {most}; send a part of it")
@@ -183,13 +206,15 @@ class Service:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
 
     @asynccontextmanager
-    async def _decoded(self, upload: Upload) -> AsyncIterator[Waveform]:
+    async def _decoded(
+        self, upload: Upload, channel: int | None = None
+    ) -> AsyncIterator[tuple[Waveform, int]]:
         async with self._fewer:
             await self._fewer.wait_for(lambda: self._waiting < DECODED_SAMPLES)
-        waveform = await self.decoding.decode(upload.content, upload.name)
+        waveform, channels = await self.decoding.decode(upload.content, upload.name, channel)
         self._waiting += len(waveform.samples)
         try:
-            yield waveform
+            yield waveform, channels
         finally:
             self._waiting -= len(waveform.samples)
             async with self._fewer:
