@@ -77,7 +77,8 @@ def test_samples_are_changed_by_seed_epoch_and_clip_alone(two: Recipe) -> None:
     other, other_lengths = changed.collate(rows, 4)
     assert other.shape != together.shape or not torch.equal(other, together)
     plain = task(two, "augment", speed=0.0).collate(rows, 3)[1]
-    assert (lengths != plain).any() and (lengths / plain - 1).abs().max() <= 0.12
+    # Speed, and up to a tenth of a second that a codec adds.
+    assert (lengths != plain).any() and ((lengths - plain).abs() <= 0.12 * plain + 1600).all()
     assert len(set(other_lengths.tolist())) > 1
 
 
