@@ -34,3 +34,8 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "tiny"
     tiny.write(folder)
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow tests come first, so that the last one does not keep a single core waiting."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
