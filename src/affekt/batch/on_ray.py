@@ -10,12 +10,14 @@ import contextlib
 import json
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from affekt import files
 from affekt.batch import entries
@@ -38,6 +40,9 @@ FILE_PARTS = 4
 """Parts in one file of the manifest, which Ray Data hands to one actor."""
 
 MANIFEST = "manifest"
+
+KNOCK_SECONDS = 10.0
+"""How long a cluster's address may take to answer at all."""
 
 
 class Maker(Protocol):
@@ -216,19 +221,40 @@ def _connected(ray: Any, address: str | None, workers: int | None) -> Iterator[N
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     settings: dict[str, Any] = {"address": address}
-    if address is None:
+    if address is not None:
+        _knock(address)
+    else:
         # A cluster that happens to run here, or is named in the environment, is not joined by accident.
         cores = workers or usable_cores()
         settings = {"address": "local", "num_cpus": cores + 1, "include_dashboard": False}
     try:
         ray.init(**settings, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, OSError, ValueError, RuntimeError, TimeoutError) as error:
+    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
         where = "here" if address is None else f"at {address}"
         raise AffektError(f"ray: cannot be started or reached {where} ({_last_line(error)})") from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Refuses at once an address at which nobody listens: Ray would try it for minutes.
+
+    Raises:
+        AffektError: nobody listens there.
+    """
+    where = urlsplit(address if "://" in address else f"ray://{address}")
+    try:
+        host, port = where.hostname, where.port
+    except ValueError as error:
+        raise AffektError(f"ray: {address!r} is no address ({error}); give HOST:PORT") from error
+    if host is None or port is None:
+        return
+    try:
+        socket.create_connection((host, port), KNOCK_SECONDS).close()
+    except OSError as error:
+        raise AffektError(f"ray: cannot be reached at {address} ({error.strerror or error})") from error
 
 
 def _last_line(error: BaseException) -> str:
