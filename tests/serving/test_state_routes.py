@@ -5,6 +5,10 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from tests.fixtures import tiny
+
+CLIP = min(tiny.EXAMPLES.glob("*.flac"))
+
 
 def test_health_and_readiness(base: str) -> None:
     assert httpx.get(f"{base}/health").json()["status"] == "ok"
@@ -17,6 +21,15 @@ def test_models_say_what_they_are(base: str) -> None:
     assert model["labels"] == ["anger", "happiness", "neutral", "sadness"]
     assert model["metrics"] == {"none.uar": {"value": 0.25, "low": 0.2, "high": 0.3}}
     assert model["card"] == "# Tiny\n" and model["licences"][0]["name"] == "weights"
+
+
+@pytest.mark.parametrize(
+    ("format", "kind"), [("json", "application/json"), ("csv", "text/csv"), ("vtt", "text/vtt")]
+)
+def test_every_form_of_an_answer_is_in_the_description(base: str, format: str, kind: str) -> None:
+    described = httpx.get(f"{base}/openapi.json").json()["paths"]["/v1/predict"]["post"]["responses"]["200"]
+    answer = httpx.post(f"{base}/v1/predict", params={"format": format}, content=CLIP.read_bytes())
+    assert answer.headers["content-type"].split(";")[0] == kind and kind in described["content"]
 
 
 def test_the_page_is_there(base: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import socket
@@ -14,16 +15,20 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 import soundfile
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
 
 from affekt import audio
 from tests.fixtures import tiny
 
 CLIP = min(tiny.EXAMPLES.glob("*.flac"))
+PATIENCE = 60.0
 
 
 @contextmanager
@@ -69,6 +74,49 @@ def test_what_was_accepted_is_answered_before_it_stops(tiny_model_folder: Path) 
         assert process.wait(30) == 0
         with pytest.raises(httpx.ConnectError):
             httpx.get(url)
+
+
+def said_until_closed(socket: ClientConnection) -> list[dict[str, Any]]:
+    """What a stream says from here on, and at last its close code."""
+    said = []
+    while True:
+        try:
+            said.append(json.loads(socket.recv(PATIENCE)))
+        except ConnectionClosed as closed:
+            assert closed.rcvd is not None
+            return [*said, {"code": closed.rcvd.code}]
+
+
+def test_streams_say_what_they_heard_before_it_stops(tiny_model_folder: Path) -> None:
+    heard = (audio.read(CLIP)[:24_000] * 32_767).astype("<i2").tobytes()
+    second = bytes(2 * 16_000)
+
+    def chatter(socket: ClientConnection) -> None:
+        """A second after the other, without waiting for the clock."""
+        try:
+            while True:
+                socket.send(second)
+        except ConnectionClosed:
+            pass
+
+    with started("--model", tiny_model_folder) as (process, url):
+        place = url.replace("http:", "ws:") + "/v1/stream"
+        with connect(place) as one, connect(place) as chatty, connect(place) as idle, connect(place):
+            for socket in (one, chatty, idle):
+                socket.send('{"window": 1.0, "hop": 1.0}')
+                assert json.loads(socket.recv(PATIENCE))["type"] == "ready"
+            one.send(heard)
+            assert json.loads(one.recv(PATIENCE))["end"] == 1.0
+            threading.Thread(target=chatter, args=(chatty,), daemon=True).start()
+            assert json.loads(chatty.recv(PATIENCE))["end"] == 1.0
+            process.send_signal(signal.SIGTERM)
+            window, summary, end = said_until_closed(one)
+            assert (window["type"], window["start"], window["end"]) == ("window", 0.5, 1.5)
+            assert (summary["type"], summary["duration"], end) == ("summary", 1.5, {"code": 1012})
+            *_, summary, end = said_until_closed(chatty)
+            assert summary["type"] == "summary" and summary["duration"] >= 1.0 and end == {"code": 1012}
+            assert said_until_closed(idle) == [{"code": 1012}]
+        assert process.wait(PATIENCE) == 0
 
 
 def test_a_second_signal_does_not_wait(tiny_model_folder: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from affekt.serving.refusals import error_body
 from affekt.serving.settings import Limits
@@ -183,6 +184,14 @@ class Deadlines(H11Protocol):
         except h11.LocalProtocolError:
             # An answer is under way: there is no place for another.
             return
+
+
+class Streaming(WebSocketsSansIOProtocol):
+    """A WebSocket that its route closes when the server stops, after its last words."""
+
+    def shutdown(self) -> None:
+        if not self.handshake_complete or self.close_sent:
+            super().shutdown()
 
 
 def protocol(connections: Connections) -> type[Deadlines]:

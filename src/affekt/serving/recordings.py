@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
 from typing import Annotated, Any, TypeVar
 
 from fastapi import FastAPI, Query, Request, Response
@@ -17,6 +15,7 @@ from affekt.serving.holdings import Hold
 from affekt.serving.refusals import RefusalError
 from affekt.serving.schema import LEAST_HOP, LEAST_WINDOW, MOST_WINDOW, Channels, Format, Method
 from affekt.serving.service import Service
+from affekt.serving.waiting import GivenUpError, unless
 
 T = TypeVar("T")
 
@@ -37,6 +36,7 @@ _BODY = {
         "content": {"multipart/form-data": _FORM, "application/octet-stream": _AUDIO, "audio/*": _AUDIO},
     }
 }
+_TABLES = {"content": {kind: {"schema": {"type": "string"}} for kind in ("text/csv", "text/vtt")}}
 REFUSALS: dict[int | str, dict[str, Any]] = {
     status: {"model": schema.ErrorAnswer, "description": text}
     for status, text in {
@@ -70,7 +70,7 @@ def _add_predict(app: FastAPI, service: Service) -> None:
         "/v1/predict",
         summary="The emotion in recordings, one result for each.",
         response_model=schema.PredictAnswer,
-        responses=REFUSALS,
+        responses={200: _TABLES, **REFUSALS},
         openapi_extra=_BODY,
     )
     async def predict(
@@ -151,15 +151,7 @@ async def _unless_gone(request: Request, work: Coroutine[Any, Any, T]) -> T:
         while (await request.receive())["type"] != "http.disconnect":
             pass
 
-    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(left())
     try:
-        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            return working.result()
-        raise ClientDisconnect
-    finally:
-        for one in (working, leaving):
-            if not one.done():
-                one.cancel()
-                with suppress(asyncio.CancelledError):
-                    await one
+        return await unless(left(), work)
+    except GivenUpError:
+        raise ClientDisconnect from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import resource
+import socket
 from collections.abc import Mapping
 from types import FrameType
 
@@ -14,7 +15,7 @@ import uvicorn
 
 from affekt.errors import UsageError
 from affekt.serving.app import build
-from affekt.serving.protocol import Connections, protocol
+from affekt.serving.protocol import Connections, Streaming, protocol
 from affekt.serving.service import Service
 from affekt.serving.settings import Settings
 
@@ -41,7 +42,7 @@ class Server(uvicorn.Server):
             uvicorn.Config(
                 build(self.service, settings),
                 http=protocol(self.connections),
-                ws="websockets-sansio",
+                ws=Streaming,
                 ws_max_size=_MESSAGE_BYTES,
                 ws_per_message_deflate=False,
                 log_config=None,
@@ -61,6 +62,11 @@ class Server(uvicorn.Server):
             self.force_exit = True
         self.service.stopping = True
         super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Lets streams say what they heard, and requests be answered."""
+        self.service.ending.set()
+        await super().shutdown(sockets)
 
 
 def _allow_files(count: int) -> None:

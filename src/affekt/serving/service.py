@@ -70,6 +70,8 @@ class Service:
         self.bodies = Shared(limits.held_bytes, "busy", "too many uploads at once; try again in a second")
         self.queue = Shared(limits.queue, "queue_full", "the queue is full; try again in a second")
         self.stopping = False
+        self.ending = asyncio.Event()
+        """Set once streams are to come to an end."""
         self.metrics.gauge("affekt_queue_recordings", "Recordings in work.", lambda: self.queue.taken)
         self.metrics.gauge("affekt_queue_limit", "The most of them.", lambda: self.queue.most)
         self.metrics.gauge("affekt_body_bytes", "Request bodies in memory.", lambda: self.bodies.taken)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.websockets import WebSocketDisconnect, WebSocketState
 
 from affekt import audio
-from affekt.errors import AffektError
+from affekt.errors import AffektError, AudioEmptyError
 from affekt.serving import checks, hearing
 from affekt.serving.hearing import GoneError, Hearer
 from affekt.serving.holdings import Hold
@@ -24,13 +24,17 @@ from affekt.serving.refusals import RefusalError, error_body
 from affekt.serving.schema import LEAST_HOP, LEAST_WINDOW, MOST_WINDOW
 from affekt.serving.service import Service
 from affekt.serving.settings import Settings
+from affekt.serving.waiting import GivenUpError, unless
 from affekt.timeline import TimelineScorer, Window
 
-POLICY, TOO_BIG = 1008, 1009
-"""Close codes: what a client did is not allowed; a message is too large."""
+POLICY, TOO_BIG, STOPPING = 1008, 1009, 1012
+"""Close codes: what a client did is not allowed; a message is too large; the server stops."""
 
 AHEAD_SECONDS, PACE = 10.0, 2.0
 """A stream may be so far ahead of the clock; what comes faster is taken at so many times the clock's pace."""
+
+STOP_SHARE = 0.5
+"""Of the time that the server has to stop: for the last scores of a stream and its summary."""
 
 _FIRST_MESSAGE = 4096
 _FULL_SCALE = 32768
@@ -58,6 +62,7 @@ class Stream:
         self._settings = settings
         self._limits = settings.limits
         self._protocols: list[str] = socket.scope.get("subprotocols", [])
+        self._cut_short = False
 
     async def run(self) -> None:
         """Answers until one side ends it; what is wrong is said in a last message.
@@ -75,6 +80,8 @@ class Stream:
                 await self._end_with(refusal)
             except AffektError as error:
                 await self._end_with(RefusalError(422, error.code, str(error)))
+            except GivenUpError:
+                await self._socket.close(STOPPING)
             except (WebSocketDisconnect, GoneError):
                 pass
 
@@ -113,7 +120,13 @@ class Stream:
                 came = time.monotonic()
                 found = await self._service.in_stream(lambda: scorer.push(resampler.push(samples)))  # noqa: B023
                 await self._say(found, came)
+            if self._cut_short:
+                with suppress(TimeoutError, AudioEmptyError):
+                    async with asyncio.timeout(STOP_SHARE * self._limits.stop_seconds):
+                        await self._finish(scorer, resampler)
+                raise GivenUpError
             await self._finish(scorer, resampler)
+            await self._socket.close()
         finally:
             hearer.gone.set()
 
@@ -134,14 +147,17 @@ class Stream:
                 "summary": data["summary"],
             }
         )
-        await self._socket.close()
 
     async def _pieces(self, rate: int) -> AsyncIterator[NDArray[np.float32]]:
-        """The samples, float32 at the client's rate, until it says that it ends."""
+        """The samples, float32 at the client's rate, until it says that it ends, or the server stops."""
         began = time.monotonic()
         seconds = 0.0
         while True:
-            message = await self._receive(self._limits.idle_seconds)
+            try:
+                message = await self._receive(self._limits.idle_seconds)
+            except GivenUpError:
+                self._cut_short = True
+                return
             if message.get("bytes") is None:
                 if _json(message.get("text") or "") != {"type": "end"}:
                     raise RefusalError(400, "message", 'send samples, or {"type": "end"}')
@@ -154,13 +170,23 @@ class Stream:
                 )
             ahead = (seconds - AHEAD_SECONDS) / PACE - (time.monotonic() - began)
             if ahead > 0:
-                await asyncio.sleep(ahead)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._service.ending.wait(), ahead)
             if len(samples):
                 yield samples
 
     async def _receive(self, seconds: float) -> dict[str, Any]:
+        """The next message.
+
+        Raises:
+            GivenUpError: the server stops.
+        """
+        ending = self._service.ending
+        # A client that never pauses has always sent another message.
+        if ending.is_set():
+            raise GivenUpError
         try:
-            message = await asyncio.wait_for(self._socket.receive(), seconds)
+            message = await asyncio.wait_for(unless(ending.wait(), self._socket.receive()), seconds)
         except TimeoutError:
             raise RefusalError(408, "too_slow", f"nothing came for {seconds:g} s") from None
         if message["type"] == "websocket.disconnect":
