@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
 
+from affekt.geometry import SAMPLE_RATE
 from affekt.labels import EMOTIONS
 
 NETWORKS: tuple[str, ...] = ("resnet-stats", "resnet-attention", "attention-fcn", "facenet")
@@ -25,9 +26,6 @@ SYSTEMS: tuple[str, ...] = (*NETWORKS, BASELINE, FUSION)
 
 MODEL_FORMAT = 1
 """The version of the model folder's layout."""
-
-SAMPLE_RATE = 16_000
-"""The only rate that models hear, in Hz."""
 
 # Control and bidirectional characters could rewrite a terminal or a model card.
 Line = Annotated[

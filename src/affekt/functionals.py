@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from affekt.config import SAMPLE_RATE
 from affekt.errors import MissingExtraError
+from affekt.geometry import SAMPLE_RATE
 
 MIN_SAMPLES = 960
 """One window of 60 ms: of less, openSMILE says nothing."""

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from affekt.config import SAMPLE_RATE
 from affekt.errors import ModelFolderError
+from affekt.geometry import SAMPLE_RATE
 
 Samples = NDArray[np.float32]
 

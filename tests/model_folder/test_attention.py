@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from affekt.errors import ModelFolderError
+from affekt.geometry.attention import FIELD, FIRST, SMALLEST, STRIDE, output_size
 from affekt.model_folder import Scorer, attention_grid, pieces
 from affekt.models.onnx import to_onnx
 from affekt.recipe import AttentionFcnNetworkRecipe
-from affekt.recipe.geometry import FIELD, FIRST, SMALLEST, STRIDE, output_size
 from tests.fixtures import tiny, toy
 from tests.models.test_networks import CLASSES, small, trained
 

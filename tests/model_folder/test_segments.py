@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from affekt.errors import ModelFolderError
+from affekt.geometry.segments import SegmentGrid
 from affekt.model_folder.segments import SEGMENTS, in_segments, local_segments
-from affekt.recipe.segments import SegmentGrid
 from tests.fixtures import tiny
 
 Array = NDArray[np.float32]

@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from affekt.frontend import FLOOR_DB, REFERENCE_POWER, LogSpectrogram
+from affekt.geometry.attention import SMALLEST, output_size
 from affekt.models import build
 from affekt.models.attention_fcn import CHANNELS, AttentionFcn, local_response_norm
-from affekt.recipe.geometry import SMALLEST, output_size
 from tests.fixtures import toy
 from tests.models.test_networks import CLASSES, clips, pad, run, small, trained
 

@@ -16,11 +16,12 @@ from affekt.audio.levels import (
     WARNINGS,
     WILD_ABOVE,
 )
-from affekt.audio.limits import SAMPLE_RATE, Limits
+from affekt.audio.limits import Limits
 from affekt.audio.reading import DEFAULT_LIMITS, Blocks, Stream, Waveform, load, read, stream, whole
 from affekt.audio.resampling import Resampler
 from affekt.audio.sources import Source
 from affekt.audio.spans import Stretch, cut
+from affekt.geometry import SAMPLE_RATE
 
 __all__ = [
     "CANCELLED_BELOW",

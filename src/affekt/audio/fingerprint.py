@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from affekt.audio.limits import SAMPLE_RATE
+from affekt.geometry import SAMPLE_RATE
 
 Prints = NDArray[np.uint32]
 

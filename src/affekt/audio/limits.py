@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from affekt.errors import AudioTooLargeError
-
-SAMPLE_RATE = 16_000
-"""Hz; the rate of every waveform in Affekt."""
+from affekt.geometry import SAMPLE_RATE
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from affekt.audio.containers import inspect
 from affekt.audio.decode import ArrayDecoder, Decoder, FileDecoder
 from affekt.audio.levels import WARNINGS, Levels
-from affekt.audio.limits import SAMPLE_RATE, Limits
+from affekt.audio.limits import Limits
 from affekt.audio.media import FORMATS, MediaDecoder
 from affekt.audio.resampling import Resampler
 from affekt.audio.sources import Source, open_input, resolve
 from affekt.errors import AudioEmptyError, UsageError
+from affekt.geometry import SAMPLE_RATE
 
 DEFAULT_LIMITS = Limits()
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from affekt.audio.limits import SAMPLE_RATE
+from affekt.geometry import SAMPLE_RATE
 
 Samples = NDArray[np.float32]
 

@@ -9,9 +9,10 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from affekt.audio.limits import SAMPLE_RATE, Limits
+from affekt.audio.limits import Limits
 from affekt.audio.reading import Blocks
 from affekt.errors import AudioEmptyError
+from affekt.geometry import SAMPLE_RATE
 
 
 def cut(

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affekt.audio.fingerprint import FRAMES_PER_SECOND, HIGHEST_HZ, LOWEST_HZ, QUIET, Prints
-from affekt.audio.limits import SAMPLE_RATE
+from affekt.geometry import SAMPLE_RATE
 
 Ints = NDArray[np.int64]
 Samples = NDArray[np.float32]

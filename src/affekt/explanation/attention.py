@@ -12,7 +12,7 @@ import numpy as np
 
 from affekt.explanation.maps import Floats, Map, grid_around
 from affekt.explanation.silence import Samples
-from affekt.recipe.geometry import AttentionGrid
+from affekt.geometry.attention import AttentionGrid
 from affekt.recognizer import Recognizer
 
 UNIT = "share of attention"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from affekt.explanation.occlusion import Judge
-    from affekt.recipe.geometry import AttentionGrid
+    from affekt.geometry.attention import AttentionGrid
 
 UNIT = "weighted activation"
 

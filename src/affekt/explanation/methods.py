@@ -14,9 +14,9 @@ from affekt.explanation import attention, occlusion
 from affekt.explanation.maps import Floats, Map
 from affekt.explanation.recording import Recording
 from affekt.explanation.silence import Samples
+from affekt.geometry.attention import AttentionGrid
 from affekt.labels import nearest
 from affekt.model_folder import attention_grid, probabilities
-from affekt.recipe.geometry import AttentionGrid
 from affekt.recognizer import Recognizer
 
 if TYPE_CHECKING:

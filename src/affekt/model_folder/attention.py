@@ -6,8 +6,7 @@ from pydantic import ValidationError
 
 from affekt.config import ModelConfig
 from affekt.errors import ModelFolderError
-from affekt.recipe import AttentionFcnNetworkRecipe
-from affekt.recipe.geometry import AttentionGrid
+from affekt.geometry.attention import AttentionGrid
 
 
 def attention_grid(config: ModelConfig) -> AttentionGrid | None:
@@ -18,6 +17,8 @@ def attention_grid(config: ModelConfig) -> AttentionGrid | None:
     """
     if config.system != "attention-fcn":
         return None
+    from affekt.recipe import AttentionFcnNetworkRecipe
+
     try:
         return AttentionFcnNetworkRecipe.model_validate(config.recipe.get("network", {})).grid()
     except ValidationError as error:

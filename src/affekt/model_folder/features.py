@@ -6,7 +6,6 @@ from pydantic import ValidationError
 
 from affekt.config import BASELINE, ModelConfig
 from affekt.errors import ModelFolderError
-from affekt.recipe import COUNTS, BaselineNetworkRecipe
 
 
 def functional_set(config: ModelConfig) -> str | None:
@@ -17,6 +16,8 @@ def functional_set(config: ModelConfig) -> str | None:
     """
     if config.system != BASELINE:
         return None
+    from affekt.recipe import COUNTS, BaselineNetworkRecipe
+
     try:
         found = BaselineNetworkRecipe.model_validate(config.recipe.get("network", {})).functionals
     except ValidationError as error:

@@ -14,8 +14,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from affekt import audio, files
-from affekt.config import SAMPLE_RATE, ModelConfig
+from affekt.config import ModelConfig
 from affekt.errors import AudioError
+from affekt.geometry import SAMPLE_RATE
 from affekt.model_folder.scoring import Scorer, probabilities
 
 TOLERANCE = {"float32": 1e-3, "float16": 1e-2, "int8": 5e-2}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from affekt.recipe.geometry import FIELD, FIRST, SMALLEST, STRIDE, AttentionGrid
+from affekt.geometry.attention import FIELD, FIRST, SMALLEST, STRIDE, AttentionGrid
 
 Array = NDArray[np.float32]
 

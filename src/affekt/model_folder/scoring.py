@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affekt import functionals
-from affekt.config import SAMPLE_RATE, ModelConfig
+from affekt.config import ModelConfig
 from affekt.errors import ModelFolderError, UsageError
+from affekt.geometry import SAMPLE_RATE
+from affekt.geometry.attention import AttentionGrid
+from affekt.geometry.segments import SegmentGrid
 from affekt.model_folder.attention import attention_grid
 from affekt.model_folder.features import functional_set
 from affekt.model_folder.pieces import Maps, in_pieces, piece_samples
 from affekt.model_folder.segments import SEGMENTS, in_segments, local_segments
 from affekt.model_folder.session import open_session, run_options
 from affekt.provenance import usable_cores
-from affekt.recipe.geometry import AttentionGrid
-from affekt.recipe.segments import SegmentGrid
 
 INPUTS = {"samples": ("tensor(float)", 2), "lengths": ("tensor(int64)", 1)}
 """Name -> (type, rank): float32 [batch, samples] at 16 kHz, and how many of them each row truly has."""

@@ -14,8 +14,7 @@ from pydantic import ValidationError
 
 from affekt.config import ModelConfig
 from affekt.errors import ModelFolderError
-from affekt.recipe import FacenetNetworkRecipe
-from affekt.recipe.segments import SegmentGrid
+from affekt.geometry.segments import SegmentGrid
 
 Array = NDArray[np.float32]
 
@@ -31,6 +30,8 @@ def local_segments(config: ModelConfig) -> SegmentGrid | None:
     """
     if config.system != "facenet":
         return None
+    from affekt.recipe import FacenetNetworkRecipe
+
     try:
         grid = FacenetNetworkRecipe.model_validate(config.recipe.get("network", {})).grid()
     except ValidationError as error:

@@ -15,9 +15,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from affekt.frontend import LogSpectrogram
+from affekt.geometry import SAMPLE_RATE
+from affekt.geometry.attention import LAYERS, SMALLEST
 from affekt.models.masking import MaskedBatchNorm2d, length_mask
 from affekt.models.resnet_stats import CosineHead
-from affekt.recipe.geometry import LAYERS, SMALLEST
 
 Trunk = Literal["alexnet", "alexnet-lrn"]
 
@@ -163,7 +164,7 @@ class AttentionFcn(AlexNet):
     ) -> None:
         super().__init__(trunk, width=width, batch_norm=batch_norm, channels=channels)
         self.frontend = LogSpectrogram(
-            bins=round(high_hz * dft / 16_000),
+            bins=round(high_hz * dft / SAMPLE_RATE),
             dft=dft,
             window_ms=window_ms,
             hop_ms=hop_ms,

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from affekt.geometry.segments import Level, Picture, segment_grid
 from affekt.models.inception import InceptionResNet
 from affekt.models.masking import MaskedBatchNorm2d, length_mask
 from affekt.models.pictures import Channels, make_pictures, whole_precision
 from affekt.models.resnet_stats import CosineHead
-from affekt.recipe.segments import Level, Picture, segment_grid
 
 AT_ONCE = 128
 """Pictures that are looked at together where nothing is learnt: memory stays the same for any recording."""
@@ -27,9 +27,9 @@ AT_ONCE = 128
 class Facenet(InceptionResNet):
     """Samples in; logits, embedding out. The embedding is what the head decides from.
 
-    A recording is heard in segments (`affekt.recipe.segments`), each drawn as a picture. Its embedding is the
-    mean of the segments' embeddings of length 1, its logits are the mean of their log-posteriors; both count
-    every segment alike, the last one too.
+    A recording is heard in segments (`affekt.geometry.segments`), each drawn as a picture. Its embedding is
+    the mean of the segments' embeddings of length 1, its logits are the mean of their log-posteriors; both
+    count every segment alike, the last one too.
 
     Args:
         classes: number of outputs of the head.

@@ -23,8 +23,9 @@ from affekt.frontend import (
     covering,
     utterance_power,
 )
+from affekt.geometry import SAMPLE_RATE
+from affekt.geometry.segments import Level, Picture, SegmentGrid
 from affekt.models.masking import length_mask
-from affekt.recipe.segments import Level, Picture, SegmentGrid
 
 Channels = Literal["repeat", "deltas"]
 
@@ -56,7 +57,7 @@ class SpectrogramPictures(LogSpectrogram):
     def __init__(
         self, grid: SegmentGrid, *, size: int, high_hz: float, channels: Channels, level: Level
     ) -> None:
-        bins = round(high_hz * grid.window / 16_000)
+        bins = round(high_hz * grid.window / SAMPLE_RATE)
         super().__init__(
             bins=bins, dft=grid.window, window_ms=grid.window / 16, hop_ms=grid.hop / 16, normalisation="none"
         )

@@ -6,9 +6,10 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from affekt.recipe.geometry import SAMPLE_RATE, SMALLEST, AttentionGrid
+from affekt.geometry import SAMPLE_RATE
+from affekt.geometry.attention import SMALLEST, AttentionGrid
+from affekt.geometry.segments import SegmentGrid, segment_grid
 from affekt.recipe.section import Section, Share
-from affekt.recipe.segments import SegmentGrid, segment_grid
 
 
 class NetworkRecipe(Section):

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affekt.audio import Blocks
-from affekt.config import SAMPLE_RATE, ModelConfig
+from affekt.config import ModelConfig
 from affekt.errors import AudioEmptyError, UsageError
+from affekt.geometry import SAMPLE_RATE
 from affekt.labels import NO_SPEECH, UNKNOWN
 from affekt.model_folder import probabilities
 from affekt.timeline.result import Timeline, Window

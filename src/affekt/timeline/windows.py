@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from affekt.config import SAMPLE_RATE
 from affekt.errors import UsageError
+from affekt.geometry import SAMPLE_RATE
 
 LEAST_SECONDS = 0.1
 """The shortest window: what is shorter holds no emotion."""

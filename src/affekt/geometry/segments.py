@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-SAMPLE_RATE = 16_000
+from affekt.geometry import SAMPLE_RATE
 
 Picture = Literal["spectrogram", "waveform"]
 Level = Literal["segment", "utterance", "none"]

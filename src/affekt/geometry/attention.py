@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-SAMPLE_RATE = 16_000
+from affekt.geometry import SAMPLE_RATE
 
 LAYERS: tuple[tuple[int, int, int], ...] = (
     (11, 4, 2),
