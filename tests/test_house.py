@@ -247,12 +247,27 @@ def affekt_main():
         assert not end.code, end.code
 
 {statement}
-import json, sys
-print()
-print(json.dumps(sorted(sys.modules)))
 """
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    loaded = set(json.loads(ran.stdout.splitlines()[-1]))
+    loaded = _loaded(program)
     assert not loaded & set(HEAVY), (
         f"loads {', '.join(sorted(loaded & set(HEAVY)))}; import it where it is used"
     )
+
+
+NOT_TO_PREDICT = ("affekt.recipe", "affekt.training", *(name for name in HEAVY if name != "onnxruntime"))
+
+
+def test_a_first_prediction_waits_for_nothing_that_it_does_not_need() -> None:
+    clip = SRC / "affekt" / "assets" / "examples" / "anger-03a01Wa.flac"
+    loaded = _loaded(f"import affekt\nassert [row['emotion'] for row in affekt.predict({str(clip)!r})]")
+    assert "affekt.sandbox.process" in loaded
+    assert not loaded & set(NOT_TO_PREDICT), (
+        f"loads {', '.join(sorted(loaded & set(NOT_TO_PREDICT)))}; import it where it is used"
+    )
+
+
+def _loaded(program: str) -> set[str]:
+    """The modules that a fresh interpreter has loaded once it has run the program."""
+    program += "\nimport json, sys\nprint()\nprint(json.dumps(sorted(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(json.loads(ran.stdout.splitlines()[-1]))
