@@ -64,7 +64,7 @@ class Limits:
             raise AudioTooLargeError(
                 name,
                 f"{frames / rate:.1f} s or more, over the limit of {self.seconds:g} s",
-                "cut it, or raise Limits(seconds=...)",
+                "cut it, score it over time (affekt predict --window 2), or raise Limits(seconds=...)",
             )
         size = 4 * frames * channels
         if self.decoded_bytes is not None and size > self.decoded_bytes:
