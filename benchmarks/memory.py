@@ -4,7 +4,7 @@
 
 The corpora are named again and again in a list on standard input. What the process holds (its proportional
 set size, and that of its decoders) is looked at once a second; at the end it must not be more than a tenth
-above what it was after a thousand recordings.
+above what it was after a thousand recordings: medians of ten looks at either.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from affekt.batch.store import SUFFIX, Store
 CORPORA = ("emodb", "ravdess", "nemo")
 WARM_INPUTS = 1000
 SECONDS = 1.0
+EARLY_SAMPLES = 10
 
 
 def pss_mib(pid: int) -> float:
@@ -81,7 +82,7 @@ def main() -> None:
     scored = [
         (own, decoders) for done, own, decoders in samples if done >= min(WARM_INPUTS, options.rows // 4)
     ]
-    edge = max(1, len(scored) // 10)
+    edge = min(EARLY_SAMPLES, max(1, len(scored) // 10))
     early, late = scored[:edge], scored[-2 * edge : -edge] or scored[-edge:]
     figures = {
         "memory.rows": float(rows),
