@@ -25,9 +25,10 @@ from affekt.training.batches import IntArray
 from affekt.training.clips import Clips
 from affekt.training.emotions import EmotionTask, Examples
 from affekt.training.examples import labelled, targets
-from affekt.training.fit import Fit, autocast
+from affekt.training.fit import Fit
 from affekt.training.journal import Journal
 from affekt.training.speakers import SpeakerTask
+from affekt.training.step import autocast
 
 TURNS = 3
 """Epochs of each kind."""

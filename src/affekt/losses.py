@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 import torch
 from torch import Tensor
@@ -160,6 +160,34 @@ def moved_centres(centres: Tensor, sums: Tensor, counts: Tensor, *, rate: float 
         rate: the paper's alpha, how far they move.
     """
     return centres - rate * (counts[:, None] * centres - sums) / (1 + counts[:, None])
+
+
+def reversed_gradient(values: Tensor, strength: float) -> Tensor:
+    """The values as they are, whose gradient is turned round: -`strength` times what flows back.
+
+    The gradient reversal layer of Ganin and Lempitsky, ICML 2015, section 3.
+    """
+    return cast(Tensor, _Reversal.apply(values, strength))  # type: ignore[no-untyped-call]
+
+
+def reversal_at(step: int, steps: int, *, gamma: float) -> float:
+    """How strong the reversal is at a step of `steps`, 0 to 1: 2 / (1 + exp(-gamma * step / steps)) - 1.
+
+    So a head that knows nothing yet teaches nothing (Ganin and Lempitsky, ICML 2015, section 4, where gamma
+    is 10).
+    """
+    return 2 / (1 + math.exp(-gamma * step / max(1, steps))) - 1
+
+
+class _Reversal(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, values: Tensor, strength: float) -> Tensor:
+        context.strength = strength
+        return values.view_as(values)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return -context.strength * gradient, None
 
 
 def centroid_layer(embeddings: Tensor, targets: Tensor, classes: int) -> tuple[Tensor, Tensor]:

@@ -15,16 +15,18 @@ from affekt.models import build
 from affekt.recipe import Recipe
 from affekt.training import distributed
 from affekt.training.emotions import EmotionTask
-from affekt.training.fit import Fit, autocast
+from affekt.training.fit import Fit
 from affekt.training.journal import Journal
+from affekt.training.step import autocast
 from tests.fixtures import toy
 
 STATISTICS = ("batch", "process")
 
 
 def toy_recipe(table: Path, statistics: str) -> Recipe:
-    """Two epochs of three steps."""
-    return toy.recipe(table, statistics=statistics, learning_rate=1e-3, average=0.5)
+    """Two epochs of three steps, with an adversary, which has to be the same in both as well."""
+    keys = {"learning_rate": 1e-3, "average": 0.5, "losses": "{adversarial: 1.0}"}
+    return toy.recipe(table, statistics=statistics, **keys)
 
 
 def learn(recipe: Recipe, folder: Path) -> Fit:
@@ -47,6 +49,8 @@ def work(rank: int, port: int, table: str, folder: str) -> None:
         for statistics in STATISTICS:
             fit = learn(toy_recipe(Path(table), statistics), Path(folder, statistics))
             found = {name: value.clone() for name, value in fit.network.state_dict().items()}
+            assert fit.adversary is not None
+            found |= {f"adversary.{name}": one for name, one in fit.adversary.state_dict().items()}
             torch.save(found, Path(folder, f"{statistics}-{rank}.pt"))
         few = toy_recipe(Path(table), "process")
         try:

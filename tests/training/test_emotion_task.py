@@ -10,7 +10,7 @@ import torch
 
 from affekt.recipe import Recipe
 from affekt.training.emotions import EmotionTask
-from affekt.training.fit import autocast
+from affekt.training.step import autocast
 from affekt.training.task import Moment
 from tests.fixtures import toy
 

@@ -19,9 +19,10 @@ from affekt.models import build
 from affekt.recipe import Recipe
 from affekt.training import state
 from affekt.training.emotions import EmotionTask, Examples
-from affekt.training.fit import Fit, autocast
+from affekt.training.fit import Fit
 from affekt.training.journal import Journal
 from affekt.training.scoring import score_rows
+from affekt.training.step import autocast
 from tests.fixtures import toy
 
 

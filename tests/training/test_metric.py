@@ -15,9 +15,10 @@ from affekt.errors import UsageError
 from affekt.models import build
 from affekt.recipe import Recipe
 from affekt.training.emotions import EmotionTask
-from affekt.training.fit import Fit, Step, autocast
+from affekt.training.fit import Fit
 from affekt.training.journal import Journal
 from affekt.training.scoring import score_rows
+from affekt.training.step import Step, autocast
 from tests.fixtures import toy
 
 

@@ -16,9 +16,10 @@ from affekt.errors import UsageError
 from affekt.models import build, public
 from affekt.recipe import Recipe, TransferRecipe
 from affekt.training.emotions import EmotionTask
-from affekt.training.fit import Fit, autocast
+from affekt.training.fit import Fit
 from affekt.training.journal import Journal
 from affekt.training.levels import is_frozen, levels, parameter_groups
+from affekt.training.step import autocast
 from affekt.training.transfer import Source, from_folder, from_public, inherit, start
 from affekt.verbs.train import train
 from tests.fixtures import toy

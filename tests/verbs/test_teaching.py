@@ -21,7 +21,7 @@ from affekt.recognizer import Recognizer
 from affekt.training.clips import Clips
 from affekt.training.emotions import EmotionTask, Examples
 from affekt.training.examples import Taught, labelled, selected, targets
-from affekt.training.fit import autocast
+from affekt.training.step import autocast
 from affekt.training.task import Moment
 from affekt.verbs.teaching import listen_all
 from tests.fixtures import tiny, toy

@@ -142,6 +142,11 @@ class LossesRecipe(Section):
     """Squared distances of embeddings to the centres of their classes."""
     centre_rate: float = Field(0.5, gt=0, le=1)
     """How far centres move towards each batch."""
+    adversarial: float = Field(0.0, ge=0, le=100)
+    """How strongly embeddings unlearn by whom they are: a head beside the network tells the training speakers
+    apart, and its gradient reaches the embedding reversed and so many times."""
+    adversarial_rise: float = Field(10.0, gt=0, le=1000)
+    """How fast that strength rises from 0 over the run: 2 / (1 + exp(-rise * share of the steps)) - 1."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -233,6 +238,14 @@ class Recipe(Section):
     images: ImagesRecipe = ImagesRecipe()
     train: TrainRecipe = TrainRecipe()
     distil: DistilRecipe = DistilRecipe()
+
+    @model_validator(mode="after")
+    def _adversary_moves_something(self) -> Self:
+        if self.train.losses.adversarial and self.init is not None and self.transfer.freeze:
+            raise ValueError(
+                "train.losses.adversarial: transfer.freeze leaves it nothing to change; drop one"
+            )
+        return self
 
     @field_validator("data", "extra", mode="before")
     @classmethod

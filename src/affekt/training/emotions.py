@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from affekt import waves
-from affekt.errors import TrainingError
+from affekt.errors import CorpusError, TrainingError
 from affekt.evaluation.metrics import confusion, uar
 from affekt.losses import class_weights, cross_entropy, distillation
 from affekt.recipe import Recipe
@@ -63,6 +63,7 @@ class EmotionTask:
         self.kinds: IntArray | None = None if kinds is None else np.tile(kinds, 1 + copies)
         self._waves_change = any(getattr(settings, name) for name in _OF_SAMPLES)
         self._distort = Distortion(settings, clips, "augment")
+        self.speakers, self._speaker = self._heard()
         self.weights = class_weights(examples.targets.positions[examples.train], len(examples.targets.labels))
         if not recipe.train.class_weights:
             self.weights = torch.ones_like(self.weights)
@@ -92,14 +93,19 @@ class EmotionTask:
         losses, weights = self._row_loss(logits, self._rows(examples))
         if not self._recipe.augment.mixup:
             return losses, weights
-        changed = self.changed(examples).tolist()
-        mixed = [self._partner(int(one), moment.epoch) for one in examples]
-        shares = logits.new_tensor(
-            [share if change else 0.0 for (_, share), change in zip(mixed, changed, strict=True)]
-        )
-        others, theirs = self._row_loss(logits, np.array([row for row, _ in mixed]))
+        rows, shares = self._mixed_in(examples, moment.epoch, logits)
+        others, theirs = self._row_loss(logits, rows)
         whole = (1 - shares) * weights + shares * theirs
         return ((1 - shares) * weights * losses + shares * theirs * others) / whole, whole
+
+    def speaker_loss(self, logits: Tensor, examples: IntArray, moment: Moment) -> Tensor:
+        """Cross-entropy [batch] of logits [batch, speakers]; who is mixed in has that share of it."""
+        speaker = self._speaker.to(logits.device)
+        losses = cross_entropy(logits, speaker[self._rows(examples)])
+        if not self._recipe.augment.mixup:
+            return losses
+        rows, shares = self._mixed_in(examples, moment.epoch, logits)
+        return (1 - shares) * losses + shares * cross_entropy(logits, speaker[rows])
 
     def positions(self, examples: IntArray) -> Tensor:
         """The classes of examples [batch]."""
@@ -140,6 +146,8 @@ class EmotionTask:
             digest.update(values.tobytes())
         if examples.taught is not None:
             digest.update(examples.taught.logits.numpy().tobytes())
+        if self.speakers:
+            digest.update(self._speaker.numpy().tobytes())
         return digest.digest()
 
     def _set_centroids(self, network: nn.Module) -> None:
@@ -177,6 +185,31 @@ class EmotionTask:
         rng, rows = self._rng(example, epoch, _PARTNERS), self.examples.train
         row = int(rows[rng.integers(len(rows))])
         return row, rng.uniform(0, 0.5) if rng.random() < self._recipe.augment.mixup else 0.0
+
+    def _mixed_in(self, examples: IntArray, epoch: int, like: Tensor) -> tuple[IntArray, Tensor]:
+        """What is mixed into each example: rows [batch], and their shares [batch], 0 where nothing is."""
+        changed = self.changed(examples).tolist()
+        mixed = [self._partner(int(one), epoch) for one in examples]
+        shares = [share if change else 0.0 for (_, share), change in zip(mixed, changed, strict=True)]
+        return np.array([row for row, _ in mixed]), like.new_tensor(shares)
+
+    def _heard(self) -> tuple[int, Tensor]:
+        """How many speakers the training rows have, and whose each row is [rows]: -1 for all other speakers.
+
+        Raises:
+            CorpusError: the recipe wants them unlearnt, and rows have none.
+        """
+        if not self._recipe.train.losses.adversarial:
+            return 0, torch.empty(0)
+        codes = self.examples.targets.speakers
+        if codes is None:
+            raise CorpusError(
+                "train.losses.adversarial: needs the speaker of every clip; fill the column 'speaker', or "
+                "set it to 0"
+            )
+        heard, place = np.unique(codes[self.examples.train]), np.full(codes.max() + 1, -1)
+        place[heard] = np.arange(len(heard))
+        return len(heard), torch.from_numpy(place[codes])
 
     def _rng(self, example: int, epoch: int, stream: int) -> np.random.Generator:
         return np.random.default_rng([self._recipe.seed, epoch, self.ids[example], stream])

@@ -25,13 +25,15 @@ if TYPE_CHECKING:
 class Targets:
     """Classes of a table's rows: `labels` in order, positions [rows], allowed [rows, classes] bool.
 
-    `corpora` is a number for the corpus of each row [rows].
+    `corpora` is a number for the corpus of each row [rows], `speakers` one for each speaker; None where a row
+    has no speaker.
     """
 
     labels: tuple[str, ...]
     positions: Tensor
     allowed: Tensor
     corpora: IntArray
+    speakers: IntArray | None = None
 
 
 @dataclass(frozen=True)
@@ -107,4 +109,12 @@ def targets(table: pd.DataFrame, labels: Sequence[str] | None) -> Targets:
     for code in np.unique(codes):
         present_here = np.bincount(positions[codes == code], minlength=len(order)) > 0
         allowed[codes == code] = present_here
-    return Targets(order, torch.from_numpy(positions), torch.from_numpy(allowed), codes)
+    return Targets(order, torch.from_numpy(positions), torch.from_numpy(allowed), codes, _speakers(table))
+
+
+def _speakers(table: pd.DataFrame) -> IntArray | None:
+    try:
+        codes: IntArray = corpora.speaker_key(table).factorize(sort=True)[0]
+    except CorpusError:
+        return None
+    return codes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import json
 import math
@@ -16,47 +15,20 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
-from torch.nn.parallel import DistributedDataParallel
 
-from affekt.augment import augment
 from affekt.errors import CorpusError, TrainingError, UsageError
 from affekt.models.masking import MaskedBatchNorm2d
 from affekt.recipe import Recipe
 from affekt.training import distributed, state
+from affekt.training.adversary import Adversary
 from affekt.training.averaging import averaged
 from affekt.training.batches import IntArray, plan_balanced, plan_batches
 from affekt.training.clips import prefetch
 from affekt.training.journal import Journal
-from affekt.training.levels import is_frozen, parameter_groups, rest
+from affekt.training.levels import groups_beside, is_frozen, parameter_groups, rest
 from affekt.training.metric import Metric
-from affekt.training.task import Moment, Task
-
-
-class Step(nn.Module):
-    """Samples to logits and embeddings, augmentation between spectrogram and trunk; what DDP wraps."""
-
-    def __init__(self, network: nn.Module, recipe: Recipe) -> None:
-        super().__init__()
-        self.network, self.recipe, self.changes = network, recipe, recipe.augment
-        if not getattr(network.frontend, "spectral", True):
-            # What a waveform's picture has instead of frequencies cannot be masked or warped as such.
-            self.changes = self.changes.model_copy(update={"frequency_masks": 0, "warp": 0.0})
-
-    def forward(
-        self, samples: Tensor, lengths: Tensor, ids: list[int], changed: Tensor, epoch: int
-    ) -> tuple[Tensor, Tensor]:
-        with torch.no_grad():
-            spectrogram, frames = cast(Any, self.network).frontend(samples, lengths)
-            recipe = self.recipe
-            spectrogram, frames = augment(
-                spectrogram, frames, ids, self.changes, seed=recipe.seed, epoch=epoch, changed=changed
-            )
-            missing = distributed.largest(spectrogram.shape[1]) - spectrogram.shape[1]
-            spectrogram = pad(spectrogram, (0, 0, 0, missing)).contiguous()
-        with autocast(recipe):
-            said = cast(dict[str, Tensor], cast(Any, self.network).score(spectrogram, frames))
-        return said["logits"].float(), said["embedding"].float()
+from affekt.training.step import Said, Step, wrapped
+from affekt.training.task import Adversarial, Moment, Task
 
 
 class Fit:
@@ -72,7 +44,8 @@ class Fit:
         self.network = network.to(distributed.device())
         self.kinds: IntArray | None = getattr(task, "kinds", None)
         self.metric = Metric.wanted(self.network, recipe)
-        told = self.metric is not None or recipe.train.balance != "none"
+        losses = recipe.train.losses
+        told = self.metric is not None or recipe.train.balance != "none" or losses.adversarial
         if told and not hasattr(task, "positions"):
             raise UsageError("train.balance and train.losses: for emotions alone; leave them as they are")
         groups = parameter_groups(self.network, recipe)
@@ -80,15 +53,20 @@ class Fit:
             # Before DDP looks: what never learns has no gradient to wait for.
             for one in group["params"]:
                 still = is_frozen(group["depth"], recipe.train.epochs, recipe)
-                headless = group["depth"] == 0 and not recipe.train.losses.cross_entropy
+                headless = group["depth"] == 0 and not losses.cross_entropy
                 one.requires_grad_(not (still or headless))
-        step = Step(self.network, recipe)
+        self.adversary = Adversary.wanted(getattr(task, "speakers", 0), recipe)
+        if self.adversary is not None:
+            groups += groups_beside(self.adversary, recipe)
+        step = Step(self.network, recipe, self.adversary).to(distributed.device())
         self.norms = [one for one in self.network.modules() if isinstance(one, MaskedBatchNorm2d)]
         for norm in self.norms:
             norm.shared = recipe.train.statistics == "batch"
         self.model = wrapped(step)
         self.optimiser = torch.optim.AdamW(groups, lr=recipe.train.learning_rate)
         self.average = averaged(self.network, recipe.train.average)
+        beside = {"network": self.network, "average": self.average, "adversary": self.adversary}
+        self.modules = {name: one for name, one in beside.items() if one is not None}
         self.best: dict[str, Tensor] = {}
         self.position = state.Position(self._identity())
         self.steps = sum(len(self._plan(epoch)) for epoch in range(recipe.train.epochs))
@@ -106,7 +84,7 @@ class Fit:
         # The first process looks, and all do the same: it may be writing the file by now.
         if distributed.largest(int(distributed.rank() == 0 and resume and checkpoint.exists())):
             self.best, self.position = state.load(
-                checkpoint, self.network, self.optimiser, self.position.identity, self.average
+                checkpoint, self.modules, self.optimiser, self.position.identity
             )
             self.done = (
                 sum(len(self._plan(epoch)) for epoch in range(self.position.epoch)) + self.position.step
@@ -136,14 +114,12 @@ class Fit:
                 self._save()
                 raise KeyboardInterrupt
         row = {"epoch": position.epoch + 1, "train_loss": self._mean_loss()}
+        if self.adversary is not None:
+            row["speaker_loss"] = position.speaker_sum / position.step
         row |= {"learning_rate": self._learning_rate(self.done - 1)} | self._watch()
         position.history.append(row)
-        position.epoch, position.step, position.loss_sum, position.weight_sum = (
-            position.epoch + 1,
-            0,
-            0.0,
-            0.0,
-        )
+        position.epoch, position.step = position.epoch + 1, 0
+        position.loss_sum = position.weight_sum = position.speaker_sum = 0.0
         self._choose(row)
         self._save()
         journal.epoch(row)
@@ -152,22 +128,26 @@ class Fit:
         device = distributed.device()
         mine = batch[distributed.rank() :: distributed.world()]
         ids = [self.task.ids[one] for one in mine]
-        epoch, rate = self.position.epoch, self._learning_rate(self.done)
+        moment, rate = Moment(self.position.epoch, self.done, self.steps), self._learning_rate(self.done)
         for group in self.optimiser.param_groups:
-            frozen = is_frozen(group["depth"], epoch, self.recipe)
+            frozen = is_frozen(group["depth"], moment.epoch, self.recipe)
             group["lr"] = 0.0 if frozen else rate * group["share"]
         changed = self.task.changed(mine).to(device)
-        logits, embeddings = self.model(samples.to(device), lengths.to(device), ids, changed, epoch)
-        losses, weights = self.task.loss(logits, mine, Moment(epoch, self.done, self.steps))
+        said: Said = self.model(samples.to(device), lengths.to(device), ids, changed, moment)
+        losses, weights = self.task.loss(said.logits, mine, moment)
         weighted = (losses * weights).sum()
         sums = distributed.total(torch.stack([weighted.detach(), weights.sum()]))
         # DDP averages gradients over processes; their sum over the whole batch's weight is wanted.
         loss = weighted / sums[1] * distributed.world()
         if self.metric is not None:
             targets = cast(Any, self.task).positions(mine).to(device)
-            loss, sums = self.metric.join(loss, sums, embeddings, targets)
+            loss, sums = self.metric.join(loss, sums, said.embeddings, targets)
+        if said.speakers is not None:
+            theirs = cast(Adversarial, self.task).speaker_loss(said.speakers, mine, moment).sum() / len(batch)
+            loss = loss + theirs * distributed.world()
+            self.position.speaker_sum += float(distributed.total(theirs.detach()))
         loss.backward()  # type: ignore[no-untyped-call]
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.train.clip_norm)
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.train.clip_norm)
         if not (torch.isfinite(sums[0]) and torch.isfinite(norm)):
             self.optimiser.zero_grad()
             raise TrainingError(
@@ -214,7 +194,7 @@ class Fit:
     def _save(self) -> None:
         if distributed.rank() == 0:
             path = self.folder / state.CHECKPOINT
-            state.save(path, self.network, self.optimiser, self.best, self.position, self.average)
+            state.save(path, self.modules, self.optimiser, self.best, self.position)
         distributed.barrier()
 
     def _plan(self, epoch: int) -> list[IntArray]:
@@ -253,7 +233,10 @@ class Fit:
         return self.position.loss_sum / max(self.position.weight_sum, 1e-12)
 
     def _identity(self) -> str:
-        settings = json.dumps(self.recipe.model_dump(mode="json"), sort_keys=True).encode()
+        # Keys that recipes got since, and that say nothing here, leave a run what it was.
+        settings = json.dumps(
+            self.recipe.model_dump(mode="json", exclude_defaults=True), sort_keys=True
+        ).encode()
         return hashlib.sha256(settings + self.task.digest()).hexdigest()
 
     @contextlib.contextmanager
@@ -273,30 +256,3 @@ class Fit:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def wrapped(step: nn.Module) -> nn.Module:
-    """The step as it runs in each of several processes."""
-    if distributed.world() == 1:
-        return step
-    model = DistributedDataParallel(step, gradient_as_bucket_view=True)
-    # They are the same everywhere already: each process works them out from the same numbers.
-    model.broadcast_buffers = False
-    return model
-
-
-def autocast(recipe: Recipe) -> torch.autocast:
-    """bfloat16 where the recipe or, on `auto`, the processor says so."""
-    kind = distributed.device().type
-    wanted = recipe.train.precision == "bfloat16"
-    if recipe.train.precision == "auto":
-        fast_cpu = "avx512_bf16" in _cpu_flags() or "amx_bf16" in _cpu_flags()
-        wanted = torch.cuda.is_bf16_supported() if kind == "cuda" else fast_cpu
-    return torch.autocast(kind, torch.bfloat16, enabled=wanted)
-
-
-@functools.cache
-def _cpu_flags() -> str:
-    with contextlib.suppress(OSError):
-        return Path("/proc/cpuinfo").read_text("ascii", "replace")
-    return ""

@@ -20,9 +20,10 @@ from affekt.training.batches import IntArray
 from affekt.training.clips import Clips
 from affekt.training.emotions import EmotionTask, Examples
 from affekt.training.examples import Targets, Taught, part
-from affekt.training.fit import Fit, autocast
+from affekt.training.fit import Fit
 from affekt.training.journal import Journal, Watcher
 from affekt.training.scoring import score_rows
+from affekt.training.step import autocast
 from affekt.training.transfer import Source, start
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 from torch import nn
@@ -20,18 +21,30 @@ def parameter_groups(network: nn.Module, recipe: Recipe) -> list[dict[str, Any]]
     Biases and normalisation are not decayed: it would only pull features towards zero. Without `init` every
     share is 1. Layer-wise rates: Howard and Ruder, ACL 2018, section 3.2.
     """
-    groups = []
+    groups: list[dict[str, Any]] = []
     for depth, modules in enumerate(reversed(levels(network))):
         share = 1.0
         if recipe.init is not None and depth:
             share = recipe.transfer.rate * recipe.transfer.decay ** (depth - 1)
-        parameters = [one for module in modules for one in module.parameters()]
-        decayed = [one for one in parameters if one.ndim > 1]
-        plain = [one for one in parameters if one.ndim <= 1]
-        for members, decay in ((decayed, recipe.train.weight_decay), (plain, 0.0)):
-            if members:
-                groups.append({"params": members, "weight_decay": decay, "share": share, "depth": depth})
+        groups += _groups([one for module in modules for one in module.parameters()], recipe, share, depth)
     return groups
+
+
+def groups_beside(module: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
+    """The same of what learns beside the network, as fast as its head."""
+    return _groups(list(module.parameters()), recipe, 1.0, 0)
+
+
+def _groups(
+    parameters: Sequence[nn.Parameter], recipe: Recipe, share: float, depth: int
+) -> list[dict[str, Any]]:
+    decayed = [one for one in parameters if one.ndim > 1]
+    plain = [one for one in parameters if one.ndim <= 1]
+    return [
+        {"params": members, "weight_decay": decay, "share": share, "depth": depth}
+        for members, decay in ((decayed, recipe.train.weight_decay), (plain, 0.0))
+        if members
+    ]
 
 
 def is_frozen(depth: int, epoch: int, recipe: Recipe) -> bool:

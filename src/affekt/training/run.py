@@ -43,16 +43,19 @@ def decoding(watcher: Watcher | None) -> Callable[[int, int], None] | None:
 def finished(out: Path, recipe: Recipe) -> bool:
     """Whether a cross-validation by this recipe ended in this folder.
 
-    It may be of a time when recipes had fewer keys: what is compared is what they mean.
-
     Raises:
         UsageError: one by another recipe did.
     """
     if not (out / "report.json").exists():
         return False
-    if recipes.load(str(out / "recipe.yaml")).model_dump() != recipe.model_dump():
+    if _differs(out / "recipe.yaml", recipe):
         raise UsageError(f"{out}: holds a run of another recipe, see recipe.yaml; choose another folder")
     return True
+
+
+def _differs(kept: Path, recipe: Recipe) -> bool:
+    """It may be of a time when recipes had fewer keys: what is compared is what they mean."""
+    return recipes.load(str(kept)).model_dump() != recipe.model_dump()
 
 
 def record_run(out: Path, recipe: Recipe, protocol: str, resume: bool) -> None:
@@ -66,7 +69,7 @@ def record_run(out: Path, recipe: Recipe, protocol: str, resume: bool) -> None:
     kept, before = out / "recipe.yaml", {}
     if resume and (out / provenance.RECORD).exists():
         before = files.read_json(out / provenance.RECORD)
-        if kept.read_text("utf-8") != recipes.dump(recipe) or before["protocol"] != protocol:
+        if _differs(kept, recipe) or before["protocol"] != protocol:
             raise UsageError(
                 f"{out}: holds a run of another recipe or protocol, see {kept.name} and run.json; "
                 "resume with those, or choose another folder"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -28,6 +29,8 @@ class Position:
     loss_sum: float = 0.0
     """Weighted loss of those steps."""
     weight_sum: float = 0.0
+    speaker_sum: float = 0.0
+    """Mean loss of each of those steps' adversary."""
     best_epoch: int = 0
     """The epoch whose weights are kept; 0 before there is one."""
     best_uar: float = -1.0
@@ -37,25 +40,23 @@ class Position:
     """One row for each finished epoch."""
 
 
-def save(  # noqa: PLR0917
+def save(
     path: Path,
-    network: nn.Module,
+    modules: Mapping[str, nn.Module],
     optimiser: torch.optim.Optimizer,
     best: dict[str, Tensor],
     position: Position,
-    average: nn.Module | None = None,
 ) -> None:
-    """Writes a checkpoint atomically.
+    """Writes a checkpoint atomically; `modules` are the network and what learns beside it, by name.
 
     Raises:
         WriteError: the disk refuses; the older checkpoint is untouched.
     """
     from safetensors.torch import save as to_bytes
 
-    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    tensors |= {f"best.{name}": value for name, value in best.items()}
-    if average is not None:
-        tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
+    tensors = {f"best.{name}": value for name, value in best.items()}
+    for section, module in modules.items():
+        tensors |= {f"{section}.{name}": value for name, value in module.state_dict().items()}
     for number, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{number}.{name}": value for name, value in state.items()}
     values = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
@@ -64,20 +65,16 @@ def save(  # noqa: PLR0917
 
 
 def load(
-    path: Path,
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    identity: str,
-    average: nn.Module | None = None,
+    path: Path, modules: Mapping[str, nn.Module], optimiser: torch.optim.Optimizer, identity: str
 ) -> tuple[dict[str, Tensor], Position]:
-    """Restores network, optimiser and average in place; returns the best weights so far and the position.
+    """Restores modules and optimiser in place; returns the best weights so far and the position.
 
     Raises:
         UsageError: not a checkpoint, or one of another recipe or of other clips.
     """
     from safetensors import SafetensorError, safe_open
 
-    tensors: dict[str, dict[str, Tensor]] = {"network": {}, "best": {}, "optimiser": {}, "average": {}}
+    tensors: dict[str, dict[str, Tensor]] = {name: {} for name in ("best", "optimiser", *modules)}
     try:
         with safe_open(path, "pt") as stream:
             position = Position(**json.loads(stream.metadata()["position"]))
@@ -90,9 +87,8 @@ def load(
         ) from error
     if position.identity != identity:
         raise UsageError(f"{path}: belongs to another recipe or other clips; start in a new folder")
-    network.load_state_dict(tensors["network"], strict=True)
-    if average is not None:
-        average.load_state_dict(tensors["average"], strict=True)
+    for name, module in modules.items():
+        module.load_state_dict(tensors[name], strict=True)
     state: dict[int, dict[str, Tensor]] = {}
     for name, value in tensors["optimiser"].items():
         number, _, key = name.partition(".")

@@ -20,6 +20,17 @@ class Moment(NamedTuple):
     steps: int
 
 
+class Adversarial(Protocol):
+    """What the loop asks of a task whose speakers are to be unlearnt: how many there are, and a loss."""
+
+    @property
+    def speakers(self) -> int: ...
+
+    def speaker_loss(self, logits: Tensor, examples: IntArray, moment: Moment) -> Tensor:
+        """A loss for each example [batch], of logits [batch, speakers]."""
+        ...
+
+
 class Task(Protocol):
     """Examples by number, their loss, and how well a network does on others.
 
