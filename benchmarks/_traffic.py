@@ -142,6 +142,22 @@ def memory_mb(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+def processor_seconds(pid: int) -> float:
+    """Of a process and of its children, those that have ended too."""
+    children = [
+        int(one)
+        for path in Path(f"/proc/{pid}/task").glob("*/children")
+        for one in path.read_text("ascii").split()
+    ]
+    return (sum(_ticks(pid)) + sum(sum(_ticks(one)[:2]) for one in children)) / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(pid: int) -> list[int]:
+    """A process's own time in user and kernel mode, and that of its ended children."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    return [int(one) for one in fields[11:15]]
+
+
 def open_files(pid: int) -> int:
     """Open files of a process."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))

@@ -1,4 +1,4 @@
-"""The scoring thread: equal lengths together, the same scores, order, cancelling, and errors."""
+"""The scoring threads: equal lengths together, the same scores, order, cancelling, and errors."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def held(tiny_model_folder: Path) -> Held:
 
 @pytest.fixture
 def scoring() -> Iterator[Scoring]:
-    one = Scoring()
+    one = Scoring(1)
     yield one
     one.stop()
 
@@ -97,8 +97,21 @@ def test_an_error_stays_with_its_batch(scoring: Scoring, held: Held) -> None:
     assert futures[2].result(10).shape == (4,)
 
 
+def test_as_many_batches_run_at_once_as_there_are_threads(held: Held, tiny_model_folder: Path) -> None:
+    other = Held(Recognizer.load(tiny_model_folder, threads=1))
+    scoring = Scoring(2)
+    futures = [scoring.submit(one, CLIPS[0]) for one in (held, other, held)]  # type: ignore[arg-type]
+    assert held.began.wait(10) and other.began.wait(10)
+    other.go.set()
+    futures[1].result(10)
+    assert not futures[0].done()
+    held.go.set()
+    assert all(one.result(10).shape == (4,) for one in futures)
+    scoring.stop()
+
+
 def test_stopping_finishes_what_was_taken(held: Held) -> None:
-    scoring = Scoring()
+    scoring = Scoring(1)
     futures = queued(scoring, held, CLIPS)
     held.go.set()
     scoring.stop()

@@ -1,4 +1,4 @@
-"""Recordings over time on a server: windows go to the scoring thread as whole recordings do."""
+"""Recordings over time on a server: windows go to the scoring threads as whole recordings do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class GoneError(Exception):
 
 
 class Hearer:
-    """A recogniser for `TimelineScorer` whose scores come from the scoring thread; for one other thread."""
+    """A recogniser for `TimelineScorer` whose scores come from the scoring threads; for one other thread."""
 
     def __init__(self, scoring: Scoring, recognizer: Recognizer, *, urgent: bool = False) -> None:
         self.config = recognizer.config

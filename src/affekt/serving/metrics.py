@@ -93,7 +93,7 @@ class Metrics:
         self._audio.inc(seconds)
 
     def batch(self, clips: int, waited: float, worked: float) -> None:
-        """Counts a batch of the scoring thread."""
+        """Counts a batch of a scoring thread."""
         self._batches.observe(clips)
         self._waited.observe(waited)
         self._worked.observe(worked)

@@ -1,4 +1,4 @@
-"""One thread that scores the recordings of all requests, those of equal length together."""
+"""A few threads that score the recordings of all requests, those of equal length together."""
 
 from __future__ import annotations
 
@@ -41,20 +41,24 @@ class _Job:
 
 
 class Scoring:
-    """Takes recordings from any thread and scores them on its own, in the order in which they came.
+    """Takes recordings from any thread and scores them on `threads` of its own, in the order of their coming.
 
-    While one batch runs, others come in; those that are as long as the first in the queue, and for the same
+    While batches run, others come in; those that are as long as the first in the queue, and for the same
     model, run together with it. Nobody waits for a batch to fill. `urgent` ones, of live streams, go first.
     """
 
-    def __init__(self, watch: Watch | None = None) -> None:
+    def __init__(self, threads: int, watch: Watch | None = None) -> None:
         self._watch = watch
         self._urgent: deque[_Job] = deque()
         self._usual: deque[_Job] = deque()
         self._stopped = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._work, name="affekt-scoring", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"affekt-scoring-{number}", daemon=True)
+            for number in range(threads)
+        ]
+        for one in self._threads:
+            one.start()
 
     def submit(self, recognizer: Recognizer, samples: Samples, *, urgent: bool = False) -> Future[Logits]:
         """The logits [classes] to come of float32 [samples] at 16 kHz.
@@ -64,17 +68,18 @@ class Scoring:
         job = _Job(recognizer, samples)
         with self._changed:
             if self._stopped:
-                raise RuntimeError("the scoring thread has stopped")
+                raise RuntimeError("the scoring threads have stopped")
             (self._urgent if urgent else self._usual).append(job)
             self._changed.notify()
         return job.future
 
     def stop(self) -> None:
-        """Finishes what was taken, and ends the thread."""
+        """Finishes what was taken, and ends the threads."""
         with self._changed:
             self._stopped = True
-            self._changed.notify()
-        self._thread.join()
+            self._changed.notify_all()
+        for one in self._threads:
+            one.join()
 
     def _work(self) -> None:
         while batch := self._next():

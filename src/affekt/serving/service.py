@@ -1,4 +1,4 @@
-"""What a server holds while it runs: models, the scoring thread, decoders, shares of memory and queue."""
+"""What a server holds while it runs: models, scoring threads, decoders, shares of memory and queue."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ class Service:
     def __init__(
         self, models: Mapping[str, str | os.PathLike[str]], limits: Limits, *, threads: int | None
     ) -> None:
-        self.recognizers = {name: Recognizer.load(model, threads=threads) for name, model in models.items()}
+        threads = threads or default_threads()
+        # One thread for each batch, as many batches at once: none waits for another in the middle of a layer.
+        self.recognizers = {name: Recognizer.load(model, threads=1) for name, model in models.items()}
         self._cards = {
             name: (one.path / "README.md").read_text("utf-8") for name, one in self.recognizers.items()
         }
@@ -65,7 +67,7 @@ class Service:
         # More recordings than the queue has places for would be refused for ever, with "try again".
         self.limits = limits = replace(limits, files=min(limits.files, limits.queue))
         self.metrics = Metrics()
-        self.scoring = Scoring(self.metrics.batch)
+        self.scoring = Scoring(threads, self.metrics.batch)
         self.decoding = Decoding(default_threads(), audio.Limits(seconds=limits.seconds))
         self.bodies = Shared(limits.held_bytes, "busy", "too many uploads at once; try again in a second")
         self.queue = Shared(limits.queue, "queue_full", "the queue is full; try again in a second")
@@ -142,11 +144,13 @@ class Service:
     async def _row(
         self, upload: Upload, recognizer: Recognizer, waveform: Waveform, windows: Windows | None
     ) -> Row:
-        logits = await asyncio.wrap_future(self.scoring.submit(recognizer, waveform.samples))
-        row = answers.row(upload.name, recognizer.told(waveform, logits))
-        if windows is not None:
-            row["timeline"] = await self._timeline(waveform, recognizer, windows)
-        return row
+        whole = asyncio.wrap_future(self.scoring.submit(recognizer, waveform.samples))
+        try:
+            timeline = None if windows is None else await self._timeline(waveform, recognizer, windows)
+            row = answers.row(upload.name, recognizer.told(waveform, await whole))
+        finally:
+            whole.cancel()
+        return row | {"timeline": timeline}
 
     async def _timeline(self, waveform: Waveform, recognizer: Recognizer, windows: Windows) -> dict[str, Any]:
         hearer = Hearer(self.scoring, recognizer)
