@@ -15,6 +15,7 @@ import pytest
 
 import affekt
 from affekt import Recognizer, archives, audio
+from affekt.archives import reading
 from affekt.errors import AudioCorruptError, AudioError, AudioNotFoundError, AudioTooLargeError
 from affekt.inputs import expand
 from tests.fixtures import tiny
@@ -76,7 +77,7 @@ def test_many_threads_read_one_archive(tmp_path: Path) -> None:
     def work(seed: int) -> None:
         for at in np.random.default_rng(seed).permutation(120):
             path, name = paths[at % 6], f"{at // 6}.bin"
-            if archives.read(str(path), name) != files[name]:
+            if reading.read(str(path), name) != files[name]:
                 wrong.append(name)
 
     threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
@@ -86,7 +87,7 @@ def test_many_threads_read_one_archive(tmp_path: Path) -> None:
         thread.join(60)
         assert not thread.is_alive()
     assert not wrong
-    assert len(archives._Kept._kept) <= archives._MOST_OPEN + 4
+    assert len(reading._Kept._kept) <= reading._MOST_OPEN + 4
 
 
 def reasons(path: Path) -> dict[str, str]:
@@ -153,24 +154,24 @@ def test_what_a_tar_must_not_hold_is_a_row_each(tmp_path: Path) -> None:
 
 
 def test_a_packed_bomb_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "LARGE_BYTES", 2**20)
+    monkeypatch.setattr(reading, "LARGE_BYTES", 2**20)
     path = tmp_path / "a.tar.gz"
     make_tar(path, {"first.wav": CLIPS[next(iter(CLIPS))][:100], "zeros.wav": bytes(2**25), "last.wav": b"x"})
-    assert path.stat().st_size * archives.MOST_TIMES_LARGER < 2**25
+    assert path.stat().st_size * reading.MOST_TIMES_LARGER < 2**25
     *good, bad = list(expand([path]))
     assert good == [f"{path}/first.wav", f"{path}/zeros.wav"]
     assert isinstance(bad, AudioCorruptError)
     assert "holds too much" in str(bad)
     with pytest.raises(AudioCorruptError, match="holds too much"):
-        archives.read(str(path), "zeros.wav")
+        reading.read(str(path), "zeros.wav")
 
 
 def test_a_large_file_and_too_many_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.zip"
     make_zip(path, {f"{at}.wav": b"x" * 10 for at in range(5)})
     with pytest.raises(AudioTooLargeError, match="10 bytes, over the limit of 9"):
-        archives.read(str(path), "1.wav", most_bytes=9)
-    monkeypatch.setattr(archives, "MOST_FILES", 3)
+        reading.read(str(path), "1.wav", most_bytes=9)
+    monkeypatch.setattr(reading, "MOST_FILES", 3)
     assert isinstance(list(expand([path]))[-1], AudioTooLargeError)
 
 

@@ -76,8 +76,10 @@ def _is_recording(name: str) -> bool:
 
 
 def _archived(archive: str) -> Iterator[str | AudioError]:
+    from affekt.archives.reading import members
+
     try:
-        for member in archives.members(archive):
+        for member in members(archive):
             name = f"{archive}/{member.name}"
             if archives.is_archive(member.name):
                 yield AudioFormatError(name, "an archive in an archive", "unpack it first")

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from affekt.archives import Forward
+from affekt.archives.forward import Forward
 from affekt.errors import CorpusError, MissingExtraError
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})

@@ -8,7 +8,6 @@ import shlex
 import subprocess
 import sys
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +65,9 @@ def usable_cores() -> int:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that can change a number."""
+    # Slow to import, and asked for where results are recorded alone.
+    from importlib import metadata
+
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:

@@ -167,7 +167,10 @@ def _open_path(path: str | os.PathLike[str], name: str) -> Input:
         far = open_file(text)
         return Input(far, 0, far.seek(0, os.SEEK_END), owned=True)
     if isinstance(text, str) and (place := archives.split(text)) is not None:
-        data = archives.read(*place)
+        # Most recordings lie in none, and what reads zips and tars takes time to import.
+        from affekt.archives import reading
+
+        data = reading.read(*place)
         return Input(io.BytesIO(data), 0, len(data), owned=True)
     try:
         stream = open(path, "rb", opener=_open_without_waiting)  # noqa: SIM115

@@ -13,6 +13,7 @@ failed, 2 usage or another `AffektError`, 130 interrupted.
 from __future__ import annotations
 
 import importlib
+import os
 from typing import Annotated, Any
 
 import typer
@@ -95,6 +96,8 @@ def root(
 
 def main() -> None:
     """Runs the command line; an `AffektError` is one red line and exit code 2."""
+    # To look for them costs a search through all that is installed, and none is of use here.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         app(prog_name="affekt")
     except AffektError as error:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from affekt import files
-from affekt.archives import DAMAGE, hidden, zip_problem
+from affekt.archives.names import hidden, zip_problem
+from affekt.archives.reading import DAMAGE
 from affekt.errors import CorpusError
 
 MOST_FILES = 200_000

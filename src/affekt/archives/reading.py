@@ -1,15 +1,10 @@
-"""Zips and tars read in place, with no trust in what they say: names, kinds, sizes and numbers are bounded.
-
-A file in an archive is named as if the archive were a folder: `calls.zip/2021/a.wav`. Nothing is unpacked to
-disk. A tar is read from its start to its end once, where its files are asked for in their order.
-"""
+"""The files of an archive, listed or read one by one; several archives stay open at once."""
 
 from __future__ import annotations
 
 import contextlib
 import gzip
 import os
-import stat
 import tarfile
 import threading
 import unicodedata
@@ -18,12 +13,12 @@ import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import IO, Any, ClassVar, Protocol
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
 
+from affekt.archives.forward import Forward
+from affekt.archives.names import hidden, name_problem, zip_problem
 from affekt.errors import AudioCorruptError, AudioFormatError, AudioNotFoundError, AudioTooLargeError
-
-SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz")
 
 MOST_FILES = 2_000_000
 """In one archive."""
@@ -37,10 +32,7 @@ MOST_TIMES_LARGER = 200
 LARGE_BYTES = 64 * 2**20
 
 _MOST_TOTAL_BYTES = 2**40
-_MOST_NAME_BYTES = 255
-_MOST_FOLDERS = 16
 _BLOCK_BYTES = 2**20
-_ENCRYPTED = 0x1
 _MOST_OPEN = 4
 
 DAMAGE = (
@@ -57,22 +49,6 @@ class Member:
     name: str
     size: int
     problem: str = ""
-
-
-def is_archive(name: str) -> bool:
-    """Whether a name ends like an archive's."""
-    return name.lower().endswith(SUFFIXES)
-
-
-def split(path: str) -> tuple[str, str] | None:
-    """An archive and the name in it, of a path such as `calls.zip/2021/a.wav`; None where it names none."""
-    at = path.find("/", 1)
-    while at > 0:
-        outer, inner = path[:at], path[at + 1 :]
-        if inner and is_archive(outer) and os.path.isfile(outer):  # noqa: PTH113
-            return outer, inner
-        at = path.find("/", at + 1)
-    return None
 
 
 def members(archive: str) -> Iterator[Member]:
@@ -115,33 +91,6 @@ def read(archive: str, inner: str, most_bytes: int = MOST_BYTES) -> bytes:
         problem = f"{member.size} bytes, over the limit of {most_bytes}"
         raise AudioTooLargeError(name, problem, "unpack the archive")
     return data
-
-
-def hidden(name: str) -> bool:
-    """What systems put beside recordings."""
-    return any(part.startswith((".", "__MACOSX")) and part != ".." for part in PurePosixPath(name).parts)
-
-
-def name_problem(name: str) -> str:
-    """Why a name is no name for a file in an archive, or nothing."""
-    parts = name.removesuffix("/").split("/")
-    if name.startswith("/") or "\\" in name or ":" in parts[0] or {"", ".", ".."} & set(parts):
-        return "leads out of the folder"
-    if not name.isprintable() or any(
-        len(part.encode(errors="surrogateescape")) > _MOST_NAME_BYTES for part in parts
-    ):
-        return "is no name for a file"
-    return "lies in too many folders" if len(parts) > _MOST_FOLDERS else ""
-
-
-def zip_problem(member: zipfile.ZipInfo) -> str:
-    """Why a file of a zip is not taken, or nothing."""
-    # What the system makes of a name may not be what the zip wrote: zipfile cuts it at a NUL.
-    if wrong := name_problem(member.orig_filename):
-        return wrong
-    if stat.S_IFMT(member.external_attr >> 16) not in {0, stat.S_IFREG, stat.S_IFDIR}:
-        return "is no plain file"
-    return "is encrypted" if member.flag_bits & _ENCRYPTED else ""
 
 
 class _Archive(Protocol):
@@ -315,49 +264,3 @@ def _told(archive: str) -> Iterator[None]:
     except DAMAGE as error:
         problem = f"not a whole archive ({str(error)!a:.120})"
         raise AudioCorruptError(archive, problem, "copy it again from its source") from error
-
-
-class Forward:
-    """A stream for tarfile that never goes back in the packed one, and reads little at a time.
-
-    tarfile looks back by one byte; in a packed file that would mean to start all over.
-    """
-
-    def __init__(self, stream: IO[bytes], *, most: int, most_at_once: int = 2**25) -> None:
-        """At most so many bytes in all, and at once: a header that claims more is refused."""
-        self._stream, self._at, self._tail = stream, 0, b""
-        self._most, self._most_at_once = most, most_at_once
-
-    def tell(self) -> int:
-        return self._at - len(self._ahead)
-
-    _ahead = b""
-
-    def seek(self, position: int, whence: int = 0) -> int:
-        """To a position ahead, or a little back."""
-        if whence:
-            raise OSError("seeks from its start alone")
-        back = self.tell() - position
-        if back > 0:
-            if back > len(self._tail):
-                raise OSError("goes back too far")
-            self._ahead = self._tail[-back:] + self._ahead
-            self._tail = self._tail[:-back]
-        while self.tell() < position:
-            if not self.read(min(2**20, position - self.tell())):
-                raise EOFError("ends too early")
-        return self.tell()
-
-    def read(self, size: int) -> bytes:
-        """The next bytes."""
-        if not 0 <= size <= self._most_at_once:
-            raise OSError("holds a part that is too long")
-        data, self._ahead = self._ahead[:size], self._ahead[size:]
-        if len(data) < size:
-            fresh = self._stream.read(size - len(data))
-            self._at += len(fresh)
-            data += fresh
-        if self._at > self._most:
-            raise OSError("holds too much")
-        self._tail = (self._tail + data)[-1024:]
-        return data
