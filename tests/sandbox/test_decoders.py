@@ -17,8 +17,10 @@ import pytest
 import soundfile
 
 from affekt import audio, errors
-from affekt.sandbox import DecodedStream, Decoders
+from affekt.sandbox import process as processes
+from affekt.sandbox.pool import Decoders
 from affekt.sandbox.process import DecoderProcess
+from affekt.sandbox.stream import DecodedStream
 from tests.fixtures import tiny
 
 CLIPS = sorted(tiny.EXAMPLES.glob("*.flac"))
@@ -158,7 +160,7 @@ def test_many_threads_share_few_processes(pool: Decoders) -> None:
 def test_no_worker_outlives_its_owner(long_clip: Path) -> None:
     program = f"""
 import os, time
-from affekt.sandbox import Decoders
+from affekt.sandbox.pool import Decoders
 pool = Decoders(1)
 stream = pool.stream({str(long_clip)!r})
 print(stream._process.pid, flush=True)
@@ -197,3 +199,24 @@ def test_a_closed_pool_says_so() -> None:
         pool.decode(CLIPS[0])
     with pytest.raises(errors.UsageError, match="at least one worker"):
         Decoders(0)
+
+
+def test_a_process_that_was_started_early_is_the_first_of_the_next_pool() -> None:
+    processes.start_early(20.0)
+    (early,) = processes._early
+    with Decoders(1, seconds=20.0) as pool, pool.stream(CLIPS[0]) as heard:
+        assert process_of(heard) is early
+        assert sum(map(len, heard)) == 32_000
+    assert not early.alive
+
+
+def test_a_process_that_was_started_early_for_something_else_is_ended() -> None:
+    processes.start_early(20.0)
+    (early,) = processes._early
+    with Decoders(1, seconds=10.0) as pool:
+        assert not early.alive
+        assert len(pool.decode(CLIPS[0]).samples) == 32_000
+    processes.start_early(20.0)
+    (early,) = processes._early
+    processes._end_early()
+    assert not early.alive and not processes._early

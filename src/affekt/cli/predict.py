@@ -15,6 +15,7 @@ import typer
 from affekt import inputs, writers
 from affekt.errors import UsageError
 from affekt.labels import nearest
+from affekt.sandbox.process import start_early
 
 if TYPE_CHECKING:
     from affekt.verbs.predict import Rows
@@ -130,15 +131,18 @@ def predict(
 
     Exit code 0 if every recording has an emotion, 1 if some have an error, 2 if nothing could start.
     """
-    from affekt import batch
-    from affekt.verbs import predict as verb
-
     if form is not None and form not in writers.FORMATS:
         raise UsageError(f"--format {form}: unknown{nearest(form, writers.FORMATS)}")
     if channels not in ("mix", "split"):
         raise UsageError(f"--channels {channels}: unknown{nearest(channels, ('mix', 'split'))}")
     if output is None and (resume or shard is not None or engine != "local"):
         raise UsageError("--resume, --shard and --engine: are of a table; name it with --output")
+    if engine == "local":
+        # A decoder comes up while the rest is imported, which takes as long.
+        start_early(file_seconds)
+    from affekt import batch
+    from affekt.verbs import predict as verb
+
     asked: verb.Asked = {
         "scores": scores,
         "min_confidence": min_confidence,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -16,6 +17,9 @@ from affekt.sandbox import frames
 START_SECONDS = 60.0
 _END_SECONDS = 5.0
 
+MEMORY_BYTES = 2**30
+"""What one recording may take in its decoder; blocks go out as they come, so that few MiB are usual."""
+
 
 class DecoderProcess:
     """A worker (`affekt.sandbox.worker`) that is being started; `wait_until_ready` before the first task.
@@ -25,6 +29,7 @@ class DecoderProcess:
     """
 
     def __init__(self, seconds: float, memory: int) -> None:
+        self.settings = seconds, memory
         self.connection, theirs = socket.socketpair()
         with theirs:
             command = [sys.executable, "-P", "-m", "affekt.sandbox.worker"]
@@ -91,6 +96,36 @@ class DecoderProcess:
         with contextlib.suppress(ValueError):
             return signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return f"signal {-code}"
+
+
+_early: list[DecoderProcess] = []
+
+
+def start_early(seconds: float, memory: int = MEMORY_BYTES) -> None:
+    """Starts a process ahead, for the next `start` of these settings: to be called before slow imports."""
+    # Where it cannot be started, `start` says so.
+    with contextlib.suppress(OSError):
+        _early.append(DecoderProcess(seconds, memory))
+        atexit.register(_end_early)
+
+
+def start(seconds: float, memory: int) -> DecoderProcess:
+    """A process that is being started, if need be now.
+
+    Raises:
+        OSError: it cannot be.
+    """
+    with contextlib.suppress(IndexError):
+        process = _early.pop()
+        if process.settings == (seconds, memory):
+            return process
+        process.kill()
+    return DecoderProcess(seconds, memory)
+
+
+def _end_early() -> None:
+    while _early:
+        _early.pop().kill()
 
 
 def _environment() -> dict[str, str]:

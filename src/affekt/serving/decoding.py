@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from affekt.audio import Limits, Waveform, whole
 from affekt.errors import AudioCrashedError
-from affekt.sandbox import Decoders
+from affekt.sandbox.pool import Decoders
 
 SECONDS = 10.0
 """For decoding one recording, beside a quarter of its length."""

@@ -18,8 +18,7 @@ from affekt.inputs import spelled
 from affekt.model_folder.manifest import MANIFEST
 from affekt.prediction import LABEL_SEPARATOR, Prediction
 from affekt.recognizer import ANY_LENGTH, Recognizer, resolve
-from affekt.sandbox import Decoders
-from affekt.sandbox.pool import SECONDS
+from affekt.sandbox.pool import SECONDS, Decoders
 from affekt.span_tables import Span
 from affekt.timeline import timeline_of
 from affekt.verbs.over_time import OverTime
