@@ -278,3 +278,40 @@ def test_millions_are_not_held(tmp_path: Path) -> None:
     with pytest.raises(Stop):
         batch.to_file(tmp_path / "a.csv", endless(), Here(stops, 2), ORIGIN, form="csv")
     assert next(taken) <= 500 + 2 * 10
+
+
+def test_parts_that_a_dead_run_wrote_late_give_no_row_twice(tmp_path: Path) -> None:
+    """An actor may outlive its run, and write a part beside those of the run that took it up."""
+    items = names(40)
+    expected = write(tmp_path / "whole.csv", items)
+    output = tmp_path / "late.csv"
+    late = store.Store(tmp_path / "late.csv.parts")
+
+    def write_late(done: int) -> None:
+        if done == 24:
+            late.write(3, [entries.made(item, rows_of, COLUMNS) for item in items[3:9]])
+
+    assert write(output, items, watch=write_late) == expected
+
+    def stop(done: int) -> None:
+        write_late(done)
+        if done == 30:
+            raise Stop
+
+    with pytest.raises(Stop):
+        write(output, items, watch=stop)
+    assert write(output, items, resume=True) == expected
+
+
+def test_parts_of_nobody_knows_which_run_are_not_taken(tmp_path: Path) -> None:
+    items = names(20)
+    stray = store.Store(tmp_path / "a.csv.parts")
+    stray.write(0, [entries.made(f"other{number}", rows_of, COLUMNS) for number in range(8)])
+    assert write(tmp_path / "a.csv", items) == write(tmp_path / "b.csv", items)
+
+
+def test_a_part_that_is_missing_is_told(tmp_path: Path) -> None:
+    kept = store.Store(tmp_path)
+    kept.write(8, [entries.made("clip", rows_of, COLUMNS)])
+    with pytest.raises(UsageError, match="a part before it is missing; run it again with --resume"):
+        list(kept.walk())

@@ -1,7 +1,7 @@
 """The parts of a run made by Ray: a manifest goes in through Ray Data, actors hold the model, parts come out.
 
-Each actor writes its parts itself, whole, into the run's folder, which all machines have to share. So a run
-may be stopped and taken up again with Ray or without.
+Each actor reads its files of the manifest and writes its parts itself, whole, in the run's folder, which all
+machines have to share. So a run may be stopped and taken up again with Ray or without.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -38,6 +38,9 @@ PART_ENTRIES = 64
 
 FILE_PARTS = 4
 """Parts in one file of the manifest, which Ray Data hands to one actor."""
+
+MOST_BLOCKS = 10_000
+"""Of files of the manifest: each is an object that Ray keeps until it is worked on."""
 
 MANIFEST = "manifest"
 
@@ -105,16 +108,17 @@ class OnRay:
         context.enable_progress_bars = False
         context.print_on_execution_start = False
         cores = int(ray.cluster_resources().get("CPU", 0))
-        if cores < 2:
-            raise AffektError(f"ray: a cluster of {cores} cores; it takes two or more")
-        # One is left for reading the manifest, which would wait for ever behind the actors.
-        actors = min(count, cores - 1, self.workers or cores)
-        manifest = ray.data.read_parquet(str(folder / MANIFEST), override_num_blocks=count, num_cpus=0)
+        if cores < 1:
+            raise AffektError("ray: a cluster without a processor core to score on; give it one")
+        # The files are read where they are worked on: a task of Ray Data's own would start a process for it.
+        manifest = ray.data.from_items(
+            [_name(number) for number in range(count)], override_num_blocks=min(count, MOST_BLOCKS)
+        )
         told = manifest.map_batches(
             PartMaker,
             fn_constructor_kwargs={"opener": self.opener, "folder": str(folder), "origin": origin},
-            batch_size=FILE_PARTS,
-            compute=ray.data.ActorPoolStrategy(size=actors),
+            batch_size=1,
+            compute=ray.data.ActorPoolStrategy(size=min(count, cores, self.workers or cores)),
             num_cpus=1,
         )
         yield from told.iter_rows()
@@ -143,26 +147,27 @@ def _missing(store: Store, items: Iterator[Item], tally: Tally) -> Iterator[tupl
 
 
 def _write_manifest(folder: Path, parts: Iterable[tuple[int, list[Item]]]) -> int:
-    """Files of a few parts each; how many files."""
-    import pyarrow
-    from pyarrow import parquet
-
+    """Files of a few parts each, a line of JSON for each part; how many files."""
     if folder.exists():
         for old in folder.iterdir():
             old.unlink()
     folder.mkdir(exist_ok=True)
     rest, count = iter(parts), 0
     while some := list(islice(rest, FILE_PARTS)):
-        columns = {"first": [first for first, _ in some], "items": [_packed(block) for _, block in some]}
-        with files.atomic(folder / f"{count:09}.parquet") as stream:
-            parquet.write_table(pyarrow.table(columns), stream)
+        lines = [json.dumps([first, [_plain(item) for item in block]]) for first, block in some]
+        files.write_text(folder / _name(count), "".join(f"{line}\n" for line in lines))
         count += 1
     return count
 
 
-def _packed(block: list[Item]) -> str:
-    """Names as JSON of their bytes: they need not be UTF-8."""
-    return json.dumps([_plain(item) for item in block])
+def _read_manifest(path: Path) -> Iterator[tuple[int, list[Item]]]:
+    for line in path.read_text("utf-8").splitlines():
+        first, block = json.loads(line)
+        yield first, [_item(**one) for one in block]
+
+
+def _name(number: int) -> str:
+    return f"{number:09}.jsonl"
 
 
 def _plain(item: Item) -> dict[str, Any]:
@@ -170,10 +175,6 @@ def _plain(item: Item) -> dict[str, Any]:
         return {"name": _text(item.name), "problem": item.problem, "remedy": item.remedy}
     stretch = {"start": item.start, "end": item.end} if isinstance(item, Span) else {}
     return {"name": _text(item), **stretch}
-
-
-def _unpacked(text: str) -> list[Item]:
-    return [_item(**one) for one in json.loads(text)]
 
 
 def _item(name: str, **rest: Any) -> Item:
@@ -184,11 +185,12 @@ def _item(name: str, **rest: Any) -> Item:
 
 
 def _text(name: str) -> str:
+    """A name's bytes as JSON can hold them: they need not be UTF-8."""
     return os.fsencode(name).decode("latin-1")
 
 
 class PartMaker:
-    """An actor: holds the model, takes rows of the manifest, writes parts."""
+    """An actor: holds the model, takes files of the manifest, writes parts."""
 
     def __init__(self, opener: Opener, folder: str, origin: Origin) -> None:
         self._stack = contextlib.ExitStack()
@@ -197,10 +199,11 @@ class PartMaker:
         self._origin = origin
 
     def __call__(self, batch: dict[str, NDArray[np.generic]]) -> dict[str, list[Any]]:
-        """Columns `first` and `items` in; `done`, `failed` and `message` of each part out."""
+        """A column `item` of names of files in; `done`, `failed` and `message` of each part out."""
         told: dict[str, list[Any]] = {"done": [], "failed": [], "message": []}
-        for first, text in zip(batch["first"].tolist(), batch["items"].tolist(), strict=True):
-            kept = list(in_order(_unpacked(text), self._entry, self._maker.ahead))
+        files_of = (self._store.folder / MANIFEST / name for name in batch["item"].tolist())
+        for first, block in chain.from_iterable(map(_read_manifest, files_of)):
+            kept = list(in_order(block, self._entry, self._maker.ahead))
             self._store.write(first, kept)
             failed = [entry for entry in kept if entry.error is not None]
             told["done"].append(len(kept))
@@ -226,11 +229,13 @@ def _connected(ray: Any, address: str | None, workers: int | None) -> Iterator[N
     else:
         # A cluster that happens to run here, or is named in the environment, is not joined by accident.
         cores = workers or usable_cores()
-        settings = {"address": "local", "num_cpus": cores + 1, "include_dashboard": False}
+        settings = {"address": "local", "num_cpus": cores, "include_dashboard": False}
     try:
         ray.init(**settings, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-        where = "here" if address is None else f"at {address}"
+        where = (
+            "here" if address is None else f"at {address}; if it asks for a token, set RAY_AUTH_MODE=token"
+        )
         raise AffektError(f"ray: cannot be started or reached {where} ({_last_line(error)})") from error
     try:
         yield

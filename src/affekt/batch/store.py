@@ -84,7 +84,11 @@ class Store:
             store = cls(folder)
             if (folder / RUN).exists() and (resume or store.parts()):
                 store._same(origin, resume=resume)
+                store._settle()
             else:
+                # Of nobody knows which run: an actor of one that was killed may have outlived it.
+                for part in store.parts():
+                    part.path.unlink()
                 files.write_json(folder / RUN, asdict(origin))
             yield store
 
@@ -111,19 +115,32 @@ class Store:
         """Every entry, in the order of the inputs; one part is held at a time.
 
         Raises:
-            UsageError: a part is damaged.
+            UsageError: a part is damaged or missing.
         """
+        position = 0
         for part in self.parts():
             kept = self.read(part)
             if kept is None:
                 raise UsageError(f"{part.path}: damaged; run it again with --resume, which makes it anew")
-            yield from kept
+            if part.first > position:
+                raise UsageError(f"{part.path}: a part before it is missing; run it again with --resume")
+            yield from kept[position - part.first :]
+            position = max(position, part.first + part.count)
 
     def remove(self) -> None:
         """Takes the folder away: at once for whoever looks, then its files."""
         gone = self.folder.with_name(f"{files.TEMPORARY_PREFIX}{self.folder.name}.{os.getpid()}")
         self.folder.rename(gone)
         shutil.rmtree(gone, ignore_errors=True)
+
+    def _settle(self) -> None:
+        """Removes parts of inputs that another part holds: an actor may have outlived the run before this."""
+        position = 0
+        for part in self.parts():
+            if part.first < position:
+                part.path.unlink()
+            else:
+                position = part.first + part.count
 
     def _same(self, origin: Origin, *, resume: bool) -> None:
         if not resume:
