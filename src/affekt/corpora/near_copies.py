@@ -8,7 +8,7 @@ compared without such a hint, so that the work grows with the corpus and not wit
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from affekt.audio.fingerprint import FRAMES_PER_SECOND, HIGHEST_HZ, LOWEST_HZ, QUIET, Prints
+from affekt.errors import AudioError
 from affekt.geometry import SAMPLE_RATE
 
 Ints = NDArray[np.int64]
@@ -26,8 +27,11 @@ SURE_DIFFERENT = 0.18
 MOST_DIFFERENT = 0.36
 """From here on for different audio; in between, their samples decide (`confirmed`)."""
 LEAST_CORRELATION = 0.6
+MOST_CONFIRMED = 2000
+"""Pairs whose samples are compared, the most alike first; what is left is taken for different."""
 LEAST_FRAMES = 24
 """Prints that two recordings must share: with the window, half a second of sound."""
+_LEAST_SECONDS = 0.5
 _PART_FRAMES = 64
 _TABLES = 4
 _KEY_BITS = (18, 26)
@@ -208,6 +212,23 @@ def _compare(first: Prints, second: Prints, shift: int) -> tuple[float, float, f
     different, frames, near = best
     shorter = min(int((first != QUIET).sum()), int((second != QUIET).sum()))
     return frames / FRAMES_PER_SECOND, min(1.0, frames / shorter), near / FRAMES_PER_SECOND, different
+
+
+def settled(matches: Iterable[Match], samples: Callable[[int], Samples]) -> Iterator[Match]:
+    """Of matches those that are copies: first the sure ones, then those that `samples(number)` confirm."""
+    unsure = []
+    for match in matches:
+        if match.sure:
+            yield match
+        elif match.seconds >= _LEAST_SECONDS:
+            unsure.append(match)
+    unsure.sort(key=lambda match: match.different)
+    for match in unsure[:MOST_CONFIRMED]:
+        try:
+            if confirmed(match, samples(match.first), samples(match.second)):
+                yield match
+        except AudioError:
+            continue
 
 
 def confirmed(match: Match, first: Samples, second: Samples) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +13,10 @@ from numpy.typing import NDArray
 from affekt import audio
 from affekt.corpora.contents import contents_of
 from affekt.corpora.findings import Finding
-from affekt.corpora.near_copies import LEAST_FRAMES, Match, Shelf, confirmed
+from affekt.corpora.near_copies import LEAST_FRAMES, Match, Shelf, settled
 from affekt.corpora.speakers import words
 from affekt.doctor.hearing import Heard
 from affekt.doctor.subjects import Subject, some
-from affekt.errors import AudioError
-
-MOST_CONFIRMED = 2000
-"""Pairs whose samples are compared, the most alike first; what is left is not told of."""
 
 
 @dataclass
@@ -52,24 +48,14 @@ def equal_bytes(subject: Subject) -> Copies:
 
 def equal_sound(subject: Subject, copies: Copies, shelf: Shelf, rows: Sequence[int]) -> None:
     """Adds what sounds the same; `rows` are those whose prints are on the shelf, in its order."""
-    sure: list[Match] = []
-    unsure: list[Match] = []
+    named = []
     for match in shelf.matches():
         first, second = rows[match.first], rows[match.second]
         if copies.originals[first] != copies.originals[second]:
-            named = Match(first, second, match.seconds, match.share, match.shift, match.different)
-            (sure if match.sure else unsure).append(named)
-    unsure.sort(key=lambda match: match.different)
-    sure += [match for match in unsure[:MOST_CONFIRMED] if match.seconds >= 0.5 and _confirm(subject, match)]
-    copies.matches = sorted(sure, key=lambda match: (match.first, match.second))
+            named.append(replace(match, first=first, second=second))
+    found = settled(named, lambda at: _samples(subject, at))
+    copies.matches = sorted(found, key=lambda match: (match.first, match.second))
     copies.groups = _joined(copies.matches)
-
-
-def _confirm(subject: Subject, match: Match) -> bool:
-    try:
-        return confirmed(match, *(_samples(subject, at) for at in (match.first, match.second)))
-    except AudioError:
-        return False
 
 
 def _samples(subject: Subject, at: int) -> NDArray[np.float32]:

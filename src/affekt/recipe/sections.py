@@ -229,6 +229,8 @@ class Recipe(Section):
     """Own words or emotions to take for an emotion (`{excitement: happiness}`), or for none."""
     where: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Rows to keep, by column (`{part: [improvised]}`)."""
+    leak_check: Literal["sound", "bytes"] = "sound"
+    """Refuse folds with the same sound in two parts, whatever gain, rate or codec, or only equal bytes."""
     seed: int = Field(0, ge=0)
     """Seeds the weights, the order of clips and their augmentation."""
     network: NetworkRecipe = NetworkRecipe()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from affekt.corpora.near_copies import Match, Samples, settled
 from affekt.errors import SplitError
 
 if TYPE_CHECKING:
@@ -51,6 +52,50 @@ def refuse_leaks(
             f"fold '{name}': '{recordings[one]}' in {first} and '{recordings[other]}' in {second} "
             f"are the same audio; remove one of them"
         )
+
+
+def refuse_copies(
+    folds: Sequence[tuple[str, Sequence[IntArray]]],
+    matches: Sequence[Match],
+    samples: Callable[[int], Samples],
+    recordings: Sequence[str],
+) -> None:
+    """Refuses folds (name; train, validation and test rows) with two rows in two parts that sound the same.
+
+    `matches` are of rows, as `corpora.near_copies` finds them, and decided by their `samples(row)`.
+
+    Raises:
+        SplitError: with the names of both files.
+    """
+    parts = [(name, _parts(fold, len(recordings))) for name, fold in folds]
+    # One recording in two parts is refused by its name, and segments of one may well meet.
+    across = [
+        match
+        for match in matches
+        if recordings[match.first] != recordings[match.second]
+        and any(_apart(part, match) for _, part in parts)
+    ]
+    for match in settled(across, samples):
+        name, (first, second) = next((name, apart) for name, part in parts if (apart := _apart(part, match)))
+        raise SplitError(
+            f"fold '{name}': '{recordings[match.first]}' in {first} and '{recordings[match.second]}' in "
+            f"{second} sound the same for {match.seconds:.1f} s; remove one of them, or say leak_check=bytes "
+            "if that is meant"
+        )
+
+
+def _parts(fold: Sequence[IntArray], rows: int) -> IntArray:
+    """The part of each row, -1 for none."""
+    part = np.full(rows, -1)
+    for number, positions in enumerate(fold):
+        part[positions] = number
+    return part
+
+
+def _apart(part: IntArray, match: Match) -> tuple[str, str] | None:
+    """The two parts that a match's rows are in; None where it is one, or a row is in none."""
+    first, second = int(part[match.first]), int(part[match.second])
+    return (PARTS[first], PARTS[second]) if first != second and min(first, second) >= 0 else None
 
 
 def recordings_of(table: pd.DataFrame) -> list[str]:

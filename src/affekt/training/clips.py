@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from affekt import audio
+from affekt.audio.fingerprint import Prints, fingerprint
 from affekt.errors import AudioError, CorpusError
 
 if TYPE_CHECKING:
@@ -33,9 +34,12 @@ class Clips:
     Attributes:
         seconds: length of each clip [clips].
         ids: a number for each clip that follows from its corpus, file and start alone [clips].
+        prints: what each clip is known by again (`affekt.audio.fingerprint`), where they are asked for.
     """
 
-    def __init__(self, table: pd.DataFrame, tick: Callable[[int, int], None] | None = None) -> None:
+    def __init__(
+        self, table: pd.DataFrame, tick: Callable[[int, int], None] | None = None, *, prints: bool = False
+    ) -> None:
         """Decodes every clip once; `tick(done, total)` is called as it goes.
 
         Raises:
@@ -47,7 +51,8 @@ class Clips:
         self.ids = [zlib.crc32(f"{corpus}/{file}/{span[0]}".encode()) for corpus, file, span in names]
         self._kept: list[NDArray[np.float32] | None] = [None] * len(table)
         self.seconds = np.zeros(len(table))
-        self._decode_all(tick)
+        self.prints: list[Prints] = []
+        self._decode_all(tick, prints)
 
     def __len__(self) -> int:
         return len(self._paths)
@@ -65,21 +70,25 @@ class Clips:
         waveform = audio.load(self._paths[row], limits=audio.Limits(seconds=None))
         return audio.cut(waveform.samples, *self._spans[row], waveform.name)
 
-    def _decode_all(self, tick: Callable[[int, int], None] | None) -> None:
+    def _decode_all(self, tick: Callable[[int, int], None] | None, prints: bool) -> None:
         failures: list[str] = []
         kept_bytes = 0
 
-        def attempt(row: int) -> NDArray[np.float32] | str:
+        def attempt(row: int) -> tuple[NDArray[np.float32], Prints | None] | str:
             try:
-                return self._decode(row)
+                clip = self._decode(row)
+                return clip, fingerprint(clip) if prints else None
             except (AudioError, CorpusError) as error:
                 return str(error)
 
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for row, clip in enumerate(ahead(pool, attempt, range(len(self)), 64)):
-                if isinstance(clip, str):
-                    failures.append(clip)
+            for row, made in enumerate(ahead(pool, attempt, range(len(self)), 64)):
+                if isinstance(made, str):
+                    failures.append(made)
                 else:
+                    clip, known = made
+                    if known is not None:
+                        self.prints.append(known)
                     self.seconds[row] = len(clip) / audio.SAMPLE_RATE
                     kept_bytes += clip.nbytes
                     if kept_bytes <= MEMORY_BYTES:

@@ -13,7 +13,7 @@ import torch
 
 from affekt import corpora
 from affekt.config import Metric
-from affekt.errors import CorpusError, UsageError
+from affekt.errors import CorpusError, SplitError, UsageError
 from affekt.evaluation import Report, confusion, summarise, uar
 from affekt.evaluation.folder import write_report
 from affekt.evaluation.plots import learning_curve_figure
@@ -21,9 +21,11 @@ from affekt.evaluation.scored import PREFIX, read_run, scored_table
 from affekt.models import build
 from affekt.recipe import Recipe
 from affekt.splits import Fold, Folds, make_folds, train_validation
+from affekt.splits.leaks import recordings_of, refuse_copies
 from affekt.training import baseline, calibrate, distributed
 from affekt.training.batches import IntArray
 from affekt.training.clips import Clips
+from affekt.training.copies import same_sound
 from affekt.training.examples import labelled, selected, targets
 from affekt.training.journal import Watcher
 from affekt.training.learner import Fitted, Run
@@ -113,7 +115,7 @@ def train(
         if source is not None:
             say(start(build(recipe, len(learnt.labels)), recipe, learnt.labels, source).line())
         teacher = open_teacher(recipe, table, learnt, tested=protocol is not None, say=say)
-        clips = Clips(table, decoding(watcher))
+        clips = _heard(table, plan, recipe, say, watcher)
         record_run(out, recipe, plan.title, resume)
         values = baseline.features_for(recipe, clips, watcher)
         taught = listen_all(teacher, clips, learnt, watcher) if teacher is not None else None
@@ -156,6 +158,22 @@ def _with_extra(table: pd.DataFrame, plan: Folds, recipe: Recipe) -> tuple[pd.Da
     added = np.arange(len(table), len(table) + len(rows))
     folds = tuple(replace(fold, train=np.concatenate([fold.train, added])) for fold in plan.folds)
     return pd.concat([table, rows], ignore_index=True), replace(plan, folds=folds)
+
+
+def _heard(table: pd.DataFrame, plan: Folds, recipe: Recipe, say: Say, watcher: Watcher | None) -> Clips:
+    """All clips, decoded, of which none sounds like one in another part of a fold."""
+    by_sound = recipe.leak_check == "sound"
+    clips = Clips(table, decoding(watcher), prints=by_sound)
+    if by_sound:
+        folds = [(fold.name, (fold.train, fold.validation, fold.test)) for fold in plan.folds]
+        try:
+            refuse_copies(folds, same_sound(clips), clips.samples, recordings_of(table))
+        except SplitError as error:
+            if not plan.speaker_dependent:
+                raise
+            # Where speakers are in both parts on purpose, so are takes; it is said and goes on.
+            say(f"note: {error}")
+    return clips
 
 
 def _final(  # noqa: PLR0917
