@@ -33,6 +33,9 @@ def train(
         typer.Option(help="Cross-validate: loso, speaker-kfold, session, official, fixed or random."),
     ] = None,
     folds: Annotated[int, typer.Option(help="Folds of speaker-kfold and random.")] = 5,
+    only: Annotated[
+        str | None, typer.Option(help="One fold of the protocol, by its name, trained and tested alone.")
+    ] = None,
     speaker_dependent: Annotated[
         bool,
         typer.Option("--speaker-dependent", help="Let `random` test on speakers it trained on, and say so."),
@@ -57,6 +60,7 @@ def train(
             output,
             protocol=protocol,
             folds=folds,
+            only=only,
             speaker_dependent=speaker_dependent,
             resume=resume,
             calibrate_from=calibrate_from,

@@ -40,8 +40,8 @@ def decoding(watcher: Watcher | None) -> Callable[[int, int], None] | None:
     return (lambda done, total: watcher(done, total, "reading clips")) if watcher else None
 
 
-def finished(out: Path, recipe: Recipe) -> bool:
-    """Whether a cross-validation by this recipe ended in this folder.
+def finished(out: Path, recipe: Recipe, protocol: str) -> bool:
+    """Whether a cross-validation by this recipe and protocol ended in this folder.
 
     Raises:
         UsageError: one by another recipe did.
@@ -50,6 +50,8 @@ def finished(out: Path, recipe: Recipe) -> bool:
         return False
     if _differs(out / "recipe.yaml", recipe):
         raise UsageError(f"{out}: holds a run of another recipe, see recipe.yaml; choose another folder")
+    if files.read_json(out / provenance.RECORD)["protocol"] != protocol:
+        raise UsageError(f"{out}: holds a run of another protocol, see run.json; choose another folder")
     return True
 
 

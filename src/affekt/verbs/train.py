@@ -54,6 +54,7 @@ def train(
     *,
     protocol: str | None = None,
     folds: int = 5,
+    only: str | None = None,
     speaker_dependent: bool = False,
     resume: bool = False,
     metrics: Mapping[str, Metric] | None = None,
@@ -70,6 +71,8 @@ def train(
         protocol: None trains one model on all clips; otherwise cross-validation by this protocol
             (`affekt.splits.PROTOCOLS`).
         folds: how many, for the protocols that let one choose.
+        only: the name of one of the protocol's folds, which is trained and tested alone, so that folds can be
+            trained at other times or places.
         speaker_dependent: lets `random` put a speaker on both sides, and says so beside every figure.
         resume: goes on where a stopped run left off; it ends exactly as if it had not been stopped.
         metrics: figures measured elsewhere for the model's config and card; `tested` says how.
@@ -87,16 +90,18 @@ def train(
     say = say or (lambda text: None)
     if not recipe.data:
         raise UsageError("recipe: no data; name a corpus such as data=emodb:FOLDER, or a table")
+    if only is not None and protocol is None:
+        raise UsageError("--only is the name of a fold; say of which --protocol")
     if calibrate_from is not None and protocol is not None:
         raise UsageError("--calibrate-from is for a model; a cross-validation (--protocol) calibrates itself")
     source = open_source(recipe, watcher)
     recipe = inherit(recipe, source) if source is not None else recipe
     with distributed.processes(), held(out, resume):
         table, left_out = labelled(selected(recipe), recipe.labels)
-        plan = _plan(table, recipe, protocol, folds, speaker_dependent)
+        plan = _one(_plan(table, recipe, protocol, folds, speaker_dependent), only)
         if recipe.extra:
             table, plan = _with_extra(table, plan, recipe)
-        if protocol is not None and resume and finished(out, recipe):
+        if protocol is not None and resume and finished(out, recipe, plan.title):
             say(f"{out}: finished before; its report is made from its scores")
             kept = read_run(out)
             return TrainResult(out, report=_report(out, recipe, plan, kept.table, kept.held_out))
@@ -139,6 +144,24 @@ def _plan(
         seed=recipe.seed,
         speaker_dependent=speaker_dependent,
     )
+
+
+def _one(plan: Folds, only: str | None) -> Folds:
+    """The plan, or one fold of it.
+
+    Raises:
+        UsageError: it has no fold of this name.
+    """
+    if only is None:
+        return plan
+    names = [fold.name for fold in plan.folds]
+    if only not in names:
+        raise UsageError(
+            f"--only {only}: {plan.protocol} has no such fold; it has {', '.join(names[:10])}"
+            + (f" and {len(names) - 10} more" if len(names) > 10 else "")
+        )
+    title = f"{plan.protocol}, fold {only} of {len(names)}"
+    return replace(plan, protocol=title, folds=(plan.folds[names.index(only)],))
 
 
 def _with_extra(table: pd.DataFrame, plan: Folds, recipe: Recipe) -> tuple[pd.DataFrame, Folds]:
@@ -224,9 +247,11 @@ def _cross_validate(run: Run, plan: Folds, say: Say) -> Report:
         label = f"fold {number}/{len(plan.folds)} ({fold.name})  "
         folder = run.folder / "folds" / fold.name.replace("/", "-")
         fitted = run.fit(fold.train, fold.validation, folder, label)
-        scored.append(_scored(run, fold.name, fold.test, fitted))
+        # Where classes that a corpus lacks count in training, they are answers in the test as well.
+        open_ended = run.recipe.train.absent_classes > 0
+        scored.append(_scored(run, fold.name, fold.test, fitted, all_classes=open_ended))
         if len(fold.validation):
-            held_out.append(_scored(run, fold.name, fold.validation, fitted))
+            held_out.append(_scored(run, fold.name, fold.validation, fitted, all_classes=open_ended))
         if distributed.rank() == 0:
             _draw(fitted, folder)
             figure = float(uar(confusion(scored[-1]["emotion"], scored[-1]["predicted"], run.learnt.labels)))
