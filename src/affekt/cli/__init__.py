@@ -12,8 +12,8 @@ failed, 2 usage or another `AffektError`, 130 interrupted.
 
 from __future__ import annotations
 
+import gc
 import importlib
-import os
 from typing import Annotated, Any
 
 import typer
@@ -96,11 +96,12 @@ def root(
 
 def main() -> None:
     """Runs the command line; an `AffektError` is one red line and exit code 2."""
-    # To look for them costs a search through all that is installed, and none is of use here.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         app(prog_name="affekt")
     except AffektError as error:
         line = " ".join(str(error).split())
         typer.secho(f"affekt: {line}", fg=typer.colors.RED, err=True)
         raise SystemExit(2) from None
+    finally:
+        # At its end Python looks for garbage in all that was imported, a tenth of a first prediction's time.
+        gc.freeze()
