@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from affekt import UsageError, writers
+from affekt import UsageError, parquet_files, writers
 
 COLUMNS = ["file", "start", "confidence", "message"]
 ROWS: list[dict[str, Any]] = [
@@ -88,6 +88,60 @@ def test_any_name_survives_csv(name: str) -> None:
 def test_a_suffix_that_names_no_format_is_refused() -> None:
     with pytest.raises(UsageError, match=r"out\.cvs: its suffix names no format; did you mean 'csv'\?"):
         writers.format_of(Path("out.cvs"))
+
+
+def test_sets_of_labels_are_text_in_parquet(tmp_path: Path) -> None:
+    with writers.to_file(tmp_path / "a.parquet", ["file", "labels"], "parquet") as put:
+        put({"file": "a.wav", "labels": "anger+fear"})
+    assert pd.read_parquet(tmp_path / "a.parquet")["labels"].tolist() == ["anger+fear"]
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 25])
+def test_partitions_are_read_as_one_table(
+    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet_files, "PARTITION_ROWS", 10)
+    rows = [ROWS[0] | {"start": float(number), "message": None} for number in range(count)]
+    path, form = writers.target(f"{tmp_path}/out/", "parquet")
+    for _ in range(2):
+        with writers.to_file(path, COLUMNS, form) as put:
+            for row in rows:
+                put(row)
+    files = [f"part-{number:06}.parquet" for number in range(max(1, -(-count // 10)))]
+    assert sorted(one.name for one in path.iterdir()) == files
+    frame = pd.read_parquet(path)
+    assert list(frame) == COLUMNS
+    assert frame["start"].tolist() == [row["start"] for row in rows]
+    schemas = [pyarrow.parquet.read_schema(path / name) for name in files]
+    assert all(schema == schemas[0] for schema in schemas)
+
+
+def test_partitions_that_fail_leave_the_old_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_files, "PARTITION_ROWS", 1)
+    folder = tmp_path / "out"
+    with writers.to_file(folder, COLUMNS, writers.PARTITIONS) as put:
+        put(ROWS[0])
+    with pytest.raises(KeyboardInterrupt), writers.to_file(folder, COLUMNS, writers.PARTITIONS) as put:
+        put(ROWS[1])
+        put(ROWS[1])
+        raise KeyboardInterrupt
+    assert pd.read_parquet(folder)["file"].tolist() == [ROWS[0]["file"]]
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_what_partitions_may_replace(tmp_path: Path) -> None:
+    """Nothing but partitions: a home folder named by mistake stays as it is."""
+    (tmp_path / "thesis.doc").write_text("years of work")
+    with pytest.raises(UsageError, match=r"holds 'thesis\.doc', which is no partition"):
+        writers.target(tmp_path, "parquet")
+    with pytest.raises(UsageError, match="a folder, and csv is one file; name one, or take --format parquet"):
+        writers.target(f"{tmp_path}/new/", "csv")
+    with pytest.raises(UsageError, match="is a file; name another folder"):
+        writers.target(f"{tmp_path}/thesis.doc/", "parquet")
+    with pytest.raises(UsageError, match="add --format parquet for partitions"):
+        writers.target(tmp_path, None)
+    assert writers.target(tmp_path / "a.parquet", None) == (tmp_path / "a.parquet", "parquet")
+    assert writers.target(f"{tmp_path}/a.parquet/", None) == (tmp_path / "a.parquet", writers.PARTITIONS)
 
 
 def test_parquet_needs_a_file() -> None:

@@ -8,6 +8,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -97,7 +98,19 @@ def dump_json(value: object) -> str:
 def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Writes a folder of files (relative name -> bytes, in this order) as a whole; an older one is replaced.
 
-    The files are written and synced in a temporary folder beside `folder`, which then takes its place.
+    Raises:
+        WriteError: no space left, no permission, or any other failure of the disk.
+    """
+    with atomic_folder(folder) as built:
+        for name, data in contents.items():
+            write_bytes(built / name, data)
+
+
+@contextlib.contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """Gives an empty folder beside `folder` that takes its place when the block ends well.
+
+    The files written there have to be synced by their writer, as `atomic` does.
 
     Raises:
         WriteError: no space left, no permission, or any other failure of the disk.
@@ -109,8 +122,7 @@ def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
         temporary = tempfile.mkdtemp(prefix=f"{TEMPORARY_PREFIX}{folder.name}.", dir=folder.parent)
         built = Path(temporary, folder.name)
         built.mkdir()
-        for name, data in contents.items():
-            write_bytes(built / name, data)
+        yield built
         if folder.exists():
             old = str(Path(temporary, "old"))
             os.rename(folder, old)  # noqa: PTH104
@@ -125,13 +137,25 @@ def write_folder(folder: Path, contents: Mapping[str, bytes]) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
+def sweep_beside(path: Path) -> None:
+    """Removes temporaries that a killed writer of `path` left beside it; call it while none may write it."""
+    name = re.escape(f"{TEMPORARY_PREFIX}{path.name}.") + r"([a-z0-9_]{8}|parts\.\d+)"
+    for stale in path.parent.glob(f"{TEMPORARY_PREFIX}*"):
+        if re.fullmatch(name, stale.name):
+            _remove(stale)
+
+
 def sweep(folder: Path) -> None:
     """Removes temporaries that a killed writer left in `folder`; call it under the folder's lock."""
     for stale in folder.glob(f"{TEMPORARY_PREFIX}*"):
-        if stale.is_dir() and not stale.is_symlink():
-            shutil.rmtree(stale, ignore_errors=True)
-        else:
-            stale.unlink(missing_ok=True)
+        _remove(stale)
+
+
+def _remove(stale: Path) -> None:
+    if stale.is_dir() and not stale.is_symlink():
+        shutil.rmtree(stale, ignore_errors=True)
+    else:
+        stale.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

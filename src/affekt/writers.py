@@ -1,4 +1,4 @@
-"""Writes rows as they come: CSV, JSON, JSON lines or Parquet, into a file as a whole or onto a stream."""
+"""Writes rows as they come: CSV, JSON, JSON lines or Parquet, into files as a whole or onto a stream."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import contextlib
 import csv
 import importlib.util
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from affekt import annotation_files, files
+from affekt import annotation_files, files, parquet_files
 from affekt.errors import MissingExtraError, UsageError
 from affekt.labels import nearest
 
-Write = Callable[[dict[str, Any]], object]
+Write = parquet_files.Write
 
-_TEXT = {"file", "speaker", "emotion", "corpus", "status", "error", "message"} | {
-    *("run", "kind", "state", "protocol", "recipe", "commit", "when", "problem")
-}
-_PARQUET_ROWS = 8192
+PARTITIONS = "parquet/"
+"""A folder of Parquet files: what `target` makes of `parquet` and a folder."""
 
 
 def format_of(path: Path) -> str:
@@ -32,6 +31,35 @@ def format_of(path: Path) -> str:
     if suffix not in FORMATS:
         raise UsageError(f"{path}: its suffix names no format{nearest(suffix, FORMATS)}")
     return suffix
+
+
+def target(output: str | os.PathLike[str], form: str | None) -> tuple[Path, str]:
+    """Where rows go, and in which format, checked: better known before a million rows than after.
+
+    Args:
+        output: a file, or a folder: one that is there, or a name with a slash at its end.
+        form: one of `FORMATS`; what the suffix says if None. Parquet in a folder is `PARTITIONS`.
+
+    Raises:
+        UsageError: the format is unknown, or goes into no folder, or the folder holds something else.
+        MissingExtraError: Parquet without pyarrow.
+    """
+    path = Path(output)
+    is_folder = os.fspath(output).endswith(("/", os.sep)) or path.is_dir()
+    if form is None and is_folder and not path.suffix:
+        raise UsageError(f"{output}: a folder; add --format parquet for partitions, or name a file")
+    form = format_of(path) if form is None else form
+    check(form)
+    if form in ANNOTATIONS:
+        annotation_files.check(path, form)
+    elif is_folder:
+        if form != "parquet":
+            raise UsageError(
+                f"{output}: a folder, and {form} is one file; name one, or take --format parquet"
+            )
+        form = PARTITIONS
+        parquet_files.check(path)
+    return path, form
 
 
 def check(form: str) -> None:
@@ -51,7 +79,8 @@ def check(form: str) -> None:
 def to_file(path: Path, columns: list[str], form: str) -> Iterator[Write]:
     """Gives a function that takes rows; the file stands, whole, once the block ends well.
 
-    In a format of annotations `path` is a folder, with a file for each recording.
+    In a format of annotations `path` is a folder, with a file for each recording, and one of Parquet files
+    with `PARTITIONS`.
 
     Raises:
         MissingExtraError: Parquet without pyarrow.
@@ -59,6 +88,10 @@ def to_file(path: Path, columns: list[str], form: str) -> Iterator[Write]:
     """
     if form in ANNOTATIONS:
         with annotation_files.to_folder(path, form) as write:
+            yield write
+        return
+    if form == PARTITIONS:
+        with parquet_files.to_folder(path, columns) as write:
             yield write
         return
     mode = "wb" if form == "parquet" else "w"
@@ -106,32 +139,6 @@ def _json(stream: IO[str], columns: list[str]) -> Iterator[Write]:
     stream.write("[]\n" if before == "[" else "\n]\n")
 
 
-@contextlib.contextmanager
-def _parquet(stream: IO[bytes], columns: list[str]) -> Iterator[Write]:
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError as error:
-        raise MissingExtraError("writing Parquet", "train") from error
-    schema = pyarrow.schema(
-        [(name, pyarrow.string() if name in _TEXT else pyarrow.float64()) for name in columns]
-    )
-    with parquet.ParquetWriter(stream, schema) as table:
-        block: list[dict[str, Any]] = []
-
-        def flush() -> None:
-            table.write_table(pyarrow.Table.from_pylist(block, schema))
-            block.clear()
-
-        def write(row: dict[str, Any]) -> None:
-            block.append(row)
-            if len(block) == _PARQUET_ROWS:
-                flush()
-
-        yield write
-        flush()
-
-
 def _line(row: dict[str, Any]) -> str:
     return json.dumps(row, ensure_ascii=False, allow_nan=False)
 
@@ -140,13 +147,13 @@ _WRITERS: dict[str, Callable[[IO[Any], list[str]], contextlib.AbstractContextMan
     "csv": _csv,
     "json": _json,
     "jsonl": _jsonl,
-    "parquet": _parquet,
+    "parquet": parquet_files.to_stream,
 }
 
 ANNOTATIONS = tuple(annotation_files.FORMATS)
 """Formats of a file for each recording, in a folder."""
 
 TABLES = tuple(_WRITERS)
-"""Formats of one file for all rows."""
+"""Formats of one file for all rows; Parquet also of a folder of them."""
 
 FORMATS = (*TABLES, *ANNOTATIONS)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import affekt
@@ -60,10 +61,15 @@ def test_rows_are_those_of_the_local_engine(
     done = affekt.predict_to(output, paths, model, scores=True, engine="ray", threads=1)
     assert done == Scored(output, 152, 2)
     assert output.read_bytes() == expected
+    # Stopped without Ray, taken up on it, and as partitions.
+    partitions = f"{tmp_path}/table/"
     with pytest.raises(TooManyFailuresError):
-        affekt.predict_to(output, paths, model, scores=True, max_failures=0)
-    affekt.predict_to(output, paths, model, scores=True, engine="ray", threads=1, resume=True)
-    assert output.read_bytes() == expected
+        affekt.predict_to(partitions, paths, model, form="parquet", scores=True, max_failures=0)
+    affekt.predict_to(
+        partitions, paths, model, form="parquet", scores=True, engine="ray", threads=1, resume=True
+    )
+    assert [one.name for one in Path(partitions).iterdir()] == ["part-000000.parquet"]
+    pd.testing.assert_frame_equal(pd.read_parquet(partitions), pd.read_csv(output), check_dtype=False)
 
 
 def test_a_cluster_that_is_not_there_is_told_in_one_line(

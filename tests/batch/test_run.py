@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from affekt import batch, files
+from affekt import batch, files, parquet_files, writers
 from affekt.batch import FailureLimit, Here, Item, Origin, TooManyFailuresError, entries, run, store
 from affekt.errors import AudioNotFoundError, LockedError, UsageError
 
@@ -315,3 +315,47 @@ def test_a_part_that_is_missing_is_told(tmp_path: Path) -> None:
     kept.write(8, [entries.made("clip", rows_of, COLUMNS)])
     with pytest.raises(UsageError, match="a part before it is missing; run it again with --resume"):
         list(kept.walk())
+
+
+@pytest.mark.parametrize("stop_at", [5, 30, None])
+def test_partitions_are_the_rows_of_one_file_and_come_out_whole(
+    stop_at: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it was stopped: the same names, the same bytes, and nothing to be seen before the end."""
+    dataset = pytest.importorskip("pyarrow.dataset")
+    monkeypatch.setattr(parquet_files, "PARTITION_ROWS", 25)
+    items = names(40)
+    write(tmp_path / "one.parquet", items)
+    whole = dataset.dataset(tmp_path / "one.parquet").to_table()
+    assert whole.num_rows > 60
+
+    def run_to(name: str, **settings: Any) -> dict[str, bytes]:
+        here = Here(rows_of, 4)
+        folder = tmp_path / name
+        batch.to_file(folder, iter(items), here, ORIGIN, form=writers.PARTITIONS, **settings)
+        return {one.name: one.read_bytes() for one in sorted(folder.iterdir())}
+
+    expected = run_to("let-be")
+    assert list(expected) == ["part-000000.parquet", "part-000001.parquet", "part-000002.parquet"]
+    assert dataset.dataset(tmp_path / "let-be").to_table() == whole
+
+    def stop(done: int) -> None:
+        assert not (tmp_path / "stopped").exists()
+        if done == stop_at:
+            raise Stop
+
+    if stop_at is not None:
+        with pytest.raises(Stop):
+            run_to("stopped", watch=stop)
+    assert run_to("stopped", resume=True) == expected
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["let-be", "one.parquet", "stopped"]
+
+
+def test_what_a_kill_left_of_a_table_is_swept(tmp_path: Path) -> None:
+    """And nothing that another run may be writing right now."""
+    stale = [tmp_path / ".affekt-tmp-a.csv.abc_1234", tmp_path / ".affekt-tmp-a.csv.parts.123"]
+    others = [tmp_path / ".affekt-tmp-a.csv.gz.abc_1234", tmp_path / ".affekt-tmp-b.csv.abc_1234"]
+    for one in [*stale, *others]:
+        one.write_text("half")
+    write(tmp_path / "a.csv", names(3))
+    assert sorted(tmp_path.iterdir()) == sorted([*others, tmp_path / "a.csv"])

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypedDict
 
-from affekt import writers
+from affekt import files, writers
 from affekt.batch import entries
 from affekt.batch.entries import Entry, Item, Row
 from affekt.batch.failures import FailureLimit
@@ -56,11 +56,11 @@ def to_file(
     let be. Failures that may pass (`entries.PASSING`) are tried again then.
 
     Args:
-        output: the table.
+        output: the table, of files or of a folder.
         items: in an order that is the same in every call.
         engine: makes the parts: `Here`, or `affekt.batch.on_ray.OnRay`.
         origin: what rows depend on beside the item.
-        form: one of `writers.FORMATS`.
+        form: one of `writers.FORMATS`, or `writers.PARTITIONS`.
         resume: goes on with a run that was not finished.
         limit: how many items may fail.
         watch: called with the number of inputs done.
@@ -74,6 +74,7 @@ def to_file(
     """
     folder = output.with_name(output.name + SUFFIX)
     with Store.held(folder, origin, resume=resume) as store:
+        files.sweep_beside(output)
         tally = Tally(limit or FailureLimit(), watch)
         engine(store, items, origin, tally)
         with writers.to_file(output, origin.columns, form) as write:

@@ -113,7 +113,7 @@ def merge(folders: Sequence[str | Path], output: Path, *, form: str) -> Scored:
     Args:
         folders: of shards, or folders that hold some.
         output: the table.
-        form: one of `writers.FORMATS`.
+        form: one of `writers.FORMATS`, or `writers.PARTITIONS`.
 
     Raises:
         UsageError: a shard is missing, unfinished, there twice, or not of the same run.

@@ -14,6 +14,8 @@ Examples:
 
     affekt merge emotions.parquet.shards -o emotions.parquet
 
+    affekt merge emotions.shards -o emotions/ -f parquet    (partitions)
+
     affekt merge node1/0-of-2 node2/1-of-2 -o emotions.csv
 """
 
@@ -24,9 +26,13 @@ def merge(
         list[Path], typer.Argument(metavar="SHARD...", help="Folders of shards, or folders that hold some.")
     ],
     *,
-    output: Annotated[Path, typer.Option("--output", "-o", help="A .csv, .json, .jsonl or .parquet file.")],
+    output: Annotated[
+        str,
+        typer.Option("--output", "-o", help="A .csv, .json, .jsonl or .parquet file; or a folder, as NAME/."),
+    ],
     form: Annotated[
-        str | None, typer.Option("--format", "-f", help="csv, json, jsonl or parquet, whatever the suffix.")
+        str | None,
+        typer.Option("--format", "-f", help="csv, json, jsonl, or parquet (in a folder: partitions)."),
     ] = None,
 ) -> None:
     """One table of what `affekt predict --shard I/N` wrote; the shards stay.

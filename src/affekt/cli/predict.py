@@ -7,7 +7,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -43,6 +42,8 @@ Examples:
 
     affekt predict calls/ -o emotions.parquet --resume --max-failures 5%
 
+    affekt predict calls/ -o emotions/ -f parquet --resume    (partitions, for Spark and others)
+
     affekt predict calls/ -o emotions.parquet --shard 0/8    (then 1/8 to 7/8, and affekt merge)
 
     affekt predict calls/ -o emotions.parquet --engine ray --ray-address auto
@@ -65,15 +66,15 @@ def predict(
         str, typer.Option("--model", "-m", help="A known model, or a model folder as ./NAME or /PATH/NAME.")
     ] = "default",
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="A .csv, .json, .jsonl or .parquet file; or a folder."),
+        str | None,
+        typer.Option("--output", "-o", help="A .csv, .json, .jsonl or .parquet file; or a folder, as NAME/."),
     ] = None,
     form: Annotated[
         str | None,
         typer.Option(
             "--format",
             "-f",
-            help="csv, json, jsonl or parquet; or audacity, eaf, textgrid, vtt: a folder of files.",
+            help="csv, json, jsonl or parquet (in a folder: partitions); or audacity, eaf, textgrid, vtt.",
         ),
     ] = None,
     scores: Annotated[bool, typer.Option("--scores", help="Add the score of every emotion.")] = False,

@@ -6,10 +6,9 @@ import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Unpack
 
-from affekt import annotation_files, batch, writers
+from affekt import batch, writers
 from affekt.batch import FailureLimit, Item, OnRay, Scored, Shard
 from affekt.errors import UsageError
 from affekt.inputs import expand
@@ -110,10 +109,11 @@ def predict_to(
     from there, and the table is to the byte that of a run that was let be.
 
     Args:
-        output: a .csv, .json, .jsonl or .parquet file; for files of annotations a folder.
+        output: a .csv, .json, .jsonl or .parquet file; for files of annotations a folder. For partitions a
+            folder that is there, or a name with a slash at its end: it is replaced as a whole.
         paths, model, asked: as of `predict`.
-        form: csv, json, jsonl or parquet, whatever the suffix; or audacity, eaf, textgrid or vtt, which make
-            a file for each recording, of its segments.
+        form: csv, json, jsonl or parquet, whatever the suffix, and parquet makes partitions in a folder; or
+            audacity, eaf, textgrid or vtt, which make a file for each recording, of its segments.
         resume: goes on with a run that was not finished.
         shard: `I/N`, I from 0 to N - 1: every N-th recording alone, in `OUTPUT.shards`, for `merge`.
         engine: `local`, or `ray`: `threads` actors, of one core each, that share this folder.
@@ -128,11 +128,8 @@ def predict_to(
         TooManyFailuresError: more failed than `max_failures`; what is done is kept.
         WriteError: the disk refuses; what is done is kept.
     """
-    path = Path(output)
-    form = writers.format_of(path) if form is None else form
-    writers.check(form)
+    path, form = writers.target(output, form)
     if form in writers.ANNOTATIONS:
-        annotation_files.check(path, form)
         asked["segments"] = True
     part = Shard.parse(shard) if shard is not None else None
     if engine not in ENGINES:
@@ -157,16 +154,14 @@ def merge(shards: Paths, output: str | os.PathLike[str], *, form: str | None = N
 
     Args:
         shards: folders of shards, or folders that hold some, such as `OUTPUT.shards`.
-        output: a .csv, .json, .jsonl or .parquet file.
+        output: a .csv, .json, .jsonl or .parquet file, or a folder of partitions.
         form: csv, json, jsonl or parquet, whatever the suffix.
 
     Raises:
         UsageError: a shard is missing, unfinished, there twice, or of another model, options or recordings.
         WriteError: the disk refuses.
     """
-    path = Path(output)
-    form = writers.format_of(path) if form is None else form
-    writers.check(form)
+    path, form = writers.target(output, form)
     return batch.merge([os.fspath(one) for one in _names(shards)], path, form=form)
 
 
