@@ -5,7 +5,8 @@
 Schemathesis makes requests of each route from `/openapi.json` and holds every answer to what that promises
 (but for "valid data are accepted": bytes need be no recording). Then, for so many minutes: mutated
 recordings and forms, requests that are no HTTP, and WebSocket frames in any order. A server error, an
-answer that is not in the description, or a server that no longer answers is a fault.
+answer that is not in the description, no answer to a well-formed request, or a server that no longer answers
+is a fault.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ def main() -> None:
         "serve_fuzz.server_errors": float(
             sum(n for key, n in counts.items() if key.startswith(("body 5", "raw 5")) or key == "stream 1011")
         ),
+        "serve_fuzz.unanswered": float(counts["body 0"]),
         "serve_fuzz.answers_at_end": float(last.status == 200),
         "serve_fuzz.memory.mb": memory,
     }

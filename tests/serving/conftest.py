@@ -1,4 +1,4 @@
-"""A real server on a loopback port, in a thread of the tests."""
+"""Real servers on loopback ports: in a thread of the tests, and as a command of its own for the page."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from affekt.recognizer import MODELS
 from affekt.serving import Settings
 from affekt.serving.run import address, prepare
+from tests.fixtures.served import served
 
 
 @contextmanager
@@ -33,3 +34,12 @@ def base(tiny_model_folder: Path) -> Iterator[str]:
     shipped = ["default"] if MODELS["default"].is_dir() else []
     with running([f"tiny={tiny_model_folder}", *shipped]) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of `affekt serve` with the shipped model, for tests of its page."""
+    if not MODELS["default"].is_dir():
+        pytest.skip("this copy ships no weights: no folder src/affekt/assets/default")
+    with served(tmp_path_factory.mktemp("served") / "log") as found:
+        yield found

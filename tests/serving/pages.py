@@ -51,6 +51,11 @@ def wait_until_drawn(page: Page) -> None:
     page.wait_for_selector("#picture[data-drawn=sound]")
 
 
+def picture(page: Page) -> str:
+    """The waveform, spectrogram and emotions over time as they are drawn now."""
+    return str(page.evaluate("document.querySelector('#picture').toDataURL()"))
+
+
 def saved(page: Page, button: str, folder: Path) -> Path:
     """The file that a button gives."""
     with page.expect_download() as download:

@@ -98,11 +98,14 @@ def test_captions_of_several_or_of_a_bad_one_are_refused(base: str) -> None:
 
 @pytest.mark.skipif(not MODELS["default"].is_dir(), reason="this copy ships no weights")
 def test_an_explanation_is_that_of_the_command(base: str) -> None:
-    expected = explain(PATHS[0], "default", method="occlusion", emotion="sadness").to_dict()
+    held = io.BytesIO()
+    soundfile.write(held, audio.read(PATHS[0])[4000:12_000], 16_000, format="wav")
+    clip = held.getvalue()
+    expected = explain(clip, "default", method="occlusion", emotion="sadness").to_dict()
     query = {"model": "default", "method": "occlusion", "emotion": "sadness"}
-    files = [("file", ("clip.flac", CLIP))]
+    files = [("file", ("clip.wav", clip))]
     found = httpx.post(f"{base}/v1/explain", params=query, files=files, timeout=60).json()
-    assert found["file"] == "clip.flac" and found["emotion"] == "sadness" and set(found) == set(expected)
+    assert found["file"] == "clip.wav" and found["emotion"] == "sadness" and set(found) == set(expected)
     np.testing.assert_allclose(found["map"]["values"], expected["map"]["values"], atol=1e-4)
     assert found["regions"] == expected["regions"]
 

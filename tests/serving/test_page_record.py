@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,7 @@ import soundfile
 from playwright.sync_api import expect
 
 from affekt import Recognizer
-from affekt.recognizer import MODELS
 from tests.fixtures.browser import Visits
-from tests.fixtures.served import served
 from tests.serving.pages import conversation, ready, saved, wait_until_drawn
 
 
@@ -20,14 +17,6 @@ from tests.serving.pages import conversation, ready, saved, wait_until_drawn
 def microphone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sad voice, again and again."""
     return conversation(tmp_path_factory.mktemp("microphone") / "voice.wav", "sadness-08a02Tb")
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if not MODELS["default"].is_dir():
-        pytest.skip("this copy ships no weights: no folder src/affekt/assets/default")
-    with served(tmp_path_factory.mktemp("served") / "log") as address:
-        yield address
 
 
 def test_scores_come_while_recording_and_the_whole_is_heard_after(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,21 +13,12 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from affekt import Recognizer
-from affekt.recognizer import ASSETS, MODELS
+from affekt.recognizer import ASSETS
 from tests.fixtures.browser import Visits
-from tests.fixtures.served import served
-from tests.serving.pages import conversation, give, ready, saved, wait_until_drawn
+from tests.serving.pages import conversation, give, picture, ready, saved, wait_until_drawn
 
 ANGER = ASSETS / "examples" / "anger-03a01Wa.flac"
 PAUSE = 3.0
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if not MODELS["default"].is_dir():
-        pytest.skip("this copy ships no weights: no folder src/affekt/assets/default")
-    with served(tmp_path_factory.mktemp("served") / "log") as address:
-        yield address
 
 
 @pytest.fixture(scope="module")
@@ -197,10 +187,6 @@ def test_what_decided_is_shown_on_a_switch(visit: Visits, url: str, tmp_path: Pa
     expect(page.locator("#explain-note")).to_be_empty()
     assert picture(page) == before
     assert seen.complaints == []
-
-
-def picture(page: Page) -> str:
-    return str(page.evaluate("document.querySelector('#picture').toDataURL()"))
 
 
 def test_what_the_browser_cannot_read_still_has_its_emotions_over_time(
