@@ -1,11 +1,12 @@
 """How fast `affekt predict` is beside openSMILE with a linear SVM, and where the time goes.
 
-    python benchmarks/throughput.py [--limit N] [--data DATA]
+    python benchmarks/throughput.py [--limit N] [--rounds 2] [--data DATA]
 
 All of nEMO, RAVDESS and EMO-DB goes end to end through `affekt predict -o TABLE`, and through ComParE 2016
-functionals with a linear SVM in as many processes as there are cores, in one run, one after the other, twice,
-the faster of each counted. Then the steps one by one: decoding, the front end, the network and writing, in
-processor seconds; and which share of a core's measured rate of float32 matrix products the network reaches.
+functionals with a linear SVM in as many processes as there are cores, in one run, one after the other, a few
+times, the faster of each counted. Then the steps one by one: decoding, the front end, the network and
+writing, in processor seconds; and which share of a core's measured rate of float32 matrix products the
+network reaches.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ from affekt.provenance import usable_cores
 from affekt.recognizer import Recognizer, resolve
 
 CORPORA = ("nemo", "ravdess", "emodb")
-ROUNDS = 2
 STEP_CLIPS = 200
 MATRIX = 1024
 
@@ -193,6 +193,7 @@ def network_gflop(seconds: float) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--limit", type=int, help="clips in all, for a trial; all of them if not given")
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--data", type=Path, default=DATA)
     options = parser.parse_args()
     started = time.perf_counter()
@@ -201,7 +202,7 @@ def main() -> None:
     names = names[:: max(1, len(names) // options.limit)] if options.limit else names
     hours = sum(audio.load(name).seconds for name in names) / 3600
     cores = usable_cores()
-    laps = [(affekt_seconds(names), opensmile_seconds(names, cores)) for _ in range(ROUNDS)]
+    laps = [(affekt_seconds(names), opensmile_seconds(names, cores)) for _ in range(options.rounds)]
     ours, theirs = (min(lap[index] for lap in laps) for index in range(2))
     sample = names[:: max(1, len(names) // STEP_CLIPS)]
     with tempfile.TemporaryDirectory() as place:
