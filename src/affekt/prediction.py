@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,15 @@ if TYPE_CHECKING:
 
 LABEL_SEPARATOR = "+"
 """Between the labels of a set in a table's cell."""
+
+DIGITS = 6
+"""So many stand behind the point in rows and plain data; a sample is 0.0000625 s."""
+
+
+def status_of(warnings: Iterable[str]) -> str:
+    """A row's status: `ok`, or `warning:CODE+CODE`."""
+    codes = "+".join(warnings)
+    return f"warning:{codes}" if codes else "ok"
 
 
 @dataclass(frozen=True)
@@ -56,6 +66,18 @@ class Prediction:
             "scores": dict(self.scores),
             "warnings": list(self.warnings),
             **({} if self.labels is None else {"labels": list(self.labels)}),
+        }
+
+    def row(self) -> dict[str, Any]:
+        """What tables and answers say of it, rounded: `file start end emotion confidence scores status`."""
+        return {
+            "file": self.file,
+            "start": round(self.start, DIGITS),
+            "end": round(self.end, DIGITS),
+            "emotion": self.label,
+            "confidence": round(self.confidence, DIGITS),
+            "scores": {label: round(score, DIGITS) for label, score in self.scores.items()},
+            "status": status_of(self.warnings),
         }
 
     def to_pandas(self) -> pandas.DataFrame:

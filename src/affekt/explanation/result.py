@@ -12,7 +12,7 @@ from affekt.explanation.overview import Overview
 from affekt.explanation.regions import Region
 from affekt.explanation.sanity import Sanity
 from affekt.inputs import spelled
-from affekt.prediction import Prediction
+from affekt.prediction import Prediction, status_of
 
 _SHOWN = 3
 
@@ -60,7 +60,7 @@ class Explanation:
         grid = self.map.grid
         return {
             **said,
-            "status": f"warning:{'+'.join(warnings)}" if warnings else "ok",
+            "status": status_of(warnings),
             "error": None,
             "message": None,
             "emotion": self.emotion,

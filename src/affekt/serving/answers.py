@@ -13,19 +13,12 @@ from affekt.recognizer import Recognizer
 
 Row = dict[str, Any]
 
-_DIGITS = 6
-
 
 def row(name: str, prediction: Prediction) -> Row:
     """The result of a recording."""
     return {
+        **prediction.row(),
         "file": name,
-        "start": round(prediction.start, _DIGITS),
-        "end": round(prediction.end, _DIGITS),
-        "emotion": prediction.label,
-        "confidence": round(prediction.confidence, _DIGITS),
-        "scores": {label: round(score, _DIGITS) for label, score in prediction.scores.items()},
-        "status": f"warning:{'+'.join(prediction.warnings)}" if prediction.warnings else "ok",
         "error": None,
         "message": None,
         "timeline": None,

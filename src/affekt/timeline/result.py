@@ -10,9 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from affekt.labels import NO_SPEECH, UNKNOWN
-
-DIGITS = 6
-"""So many stand behind the point in rows and plain data; a sample is 0.0000625 s."""
+from affekt.prediction import DIGITS, status_of
 
 
 @dataclass(frozen=True)
@@ -189,7 +187,7 @@ class Timeline:
         if not self.warnings or status == NO_SPEECH:
             return status
         own = status.removeprefix("warning:").split("+") if status.startswith("warning:") else []
-        return f"warning:{'+'.join(dict.fromkeys((*self.warnings, *own)))}"
+        return status_of(dict.fromkeys((*self.warnings, *own)))
 
 
 def _merged(windows: tuple[Window, ...], borders: list[float]) -> Iterator[Segment]:

@@ -15,6 +15,7 @@ from affekt.embedding_map import Method, draw, embedding_map
 from affekt.errors import AffektError, AudioError, UsageError
 from affekt.inputs import expand, spelled
 from affekt.model_folder import ModelFolder, Scorer, open_folder
+from affekt.prediction import DIGITS, status_of
 from affekt.recognizer import resolve
 from affekt.timeline import check_windows, grid
 
@@ -23,8 +24,6 @@ Array = NDArray[np.float32]
 
 COLUMNS = ("file", "start", "end", "speaker", "emotion", "corpus", "status", "error", "message")
 """The columns of every row but for its vector's; `file`, `start` and `end` index a segmented table."""
-
-_DIGITS = 6
 
 
 class Clip(NamedTuple):
@@ -150,9 +149,9 @@ def _rows(embedder: Embedder, clip: Clip, window: float | None, hop: float | Non
             vector = embedder(samples[start:stop])
             yield {
                 **_known(clip),
-                "start": round(clip.start + start / audio.SAMPLE_RATE, _DIGITS),
-                "end": round(clip.start + stop / audio.SAMPLE_RATE, _DIGITS),
-                "status": f"warning:{'+'.join(heard.warnings)}" if heard.warnings else "ok",
+                "start": round(clip.start + start / audio.SAMPLE_RATE, DIGITS),
+                "end": round(clip.start + stop / audio.SAMPLE_RATE, DIGITS),
+                "status": status_of(heard.warnings),
                 "error": None,
                 "message": None,
                 **dict(zip(_dimensions(embedder.size), vector.tolist(), strict=True)),

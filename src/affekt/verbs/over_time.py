@@ -8,6 +8,7 @@ from typing import Any, Literal
 from affekt.errors import UsageError
 from affekt.inputs import spelled
 from affekt.labels import NO_SPEECH, UNKNOWN
+from affekt.prediction import DIGITS, status_of
 from affekt.timeline import SMOOTHING, Timeline, check_windows
 
 Row = dict[str, Any]
@@ -86,7 +87,7 @@ def _summary(timeline: Timeline, *, scores: bool) -> Row:
     plain = told.to_dict()
     heard = [one for one in timeline.windows if one.scores]
     means = {
-        f"score_{label}": round(sum(one.scores[label] for one in heard) / len(heard), 6)
+        f"score_{label}": round(sum(one.scores[label] for one in heard) / len(heard), DIGITS)
         for label in (heard[0].scores if heard and scores else ())
     }
     return {
@@ -94,8 +95,8 @@ def _summary(timeline: Timeline, *, scores: bool) -> Row:
         "start": 0.0,
         "end": plain["duration"],
         "emotion": told.dominant,
-        "confidence": round(sure / seconds, 6) if seconds else None,
-        "status": f"warning:{'+'.join(timeline.warnings)}" if timeline.warnings else "ok",
+        "confidence": round(sure / seconds, DIGITS) if seconds else None,
+        "status": status_of(timeline.warnings),
         "speech_share": plain["speech_share"],
         "transitions": sum(told.transitions.values()),
         **{f"share_{label}": share for label, share in plain["shares"].items()},

@@ -16,7 +16,7 @@ from affekt.batch import Here, Item
 from affekt.errors import AffektError, AudioCrashedError, AudioError, UsageError
 from affekt.inputs import spelled
 from affekt.model_folder.manifest import MANIFEST
-from affekt.prediction import LABEL_SEPARATOR, Prediction
+from affekt.prediction import DIGITS, LABEL_SEPARATOR, Prediction
 from affekt.recognizer import ANY_LENGTH, Recognizer, resolve
 from affekt.sandbox.pool import SECONDS, Decoders
 from affekt.span_tables import Span
@@ -27,8 +27,6 @@ Row = dict[str, Any]
 
 COLUMNS = ("file", "start", "end", "emotion", "confidence", "status", "error", "message")
 """The columns of every row; `file`, `start` and `end` are the index of a segmented table."""
-
-_DIGITS = 6
 
 Result = TypeVar("Result")
 
@@ -235,7 +233,7 @@ class Scoring(contextlib.AbstractContextManager["Scoring"]):
         return [
             known
             | row
-            | {"start": round(row["start"] + offset, _DIGITS), "end": round(row["end"] + offset, _DIGITS)}
+            | {"start": round(row["start"] + offset, DIGITS), "end": round(row["end"] + offset, DIGITS)}
             for row in found
         ]
 
@@ -281,19 +279,13 @@ class Scoring(contextlib.AbstractContextManager["Scoring"]):
             self.labels[label] += 1
 
     def _good(self, prediction: Prediction) -> Row:
+        row = prediction.row()
+        scores = row.pop("scores") if self._options.scores else {}
         return {
+            **{key: row[key] for key in COLUMNS if key in row},
             "file": spelled(prediction.file),
-            "start": round(prediction.start, _DIGITS),
-            "end": round(prediction.end, _DIGITS),
-            "emotion": prediction.label,
-            "confidence": round(prediction.confidence, _DIGITS),
-            "status": f"warning:{'+'.join(prediction.warnings)}" if prediction.warnings else "ok",
             **({} if prediction.labels is None else {"labels": LABEL_SEPARATOR.join(prediction.labels)}),
-            **{
-                f"score_{label}": round(score, _DIGITS)
-                for label, score in prediction.scores.items()
-                if self._options.scores
-            },
+            **{f"score_{label}": score for label, score in scores.items()},
         }
 
     def _bad(self, item: Item, channel: int | None, code: str, message: str) -> Row:
