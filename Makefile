@@ -10,7 +10,7 @@ predict: .venv/.base
 	$(BIN)/affekt predict src/affekt/assets/examples
 
 # One thread: the tests' networks are tiny, and on many cores threads would only wait for each other.
-test: .venv/.test
+test: .venv/.test .venv/mlflow-server/.installed
 	@$(BIN)/python -c "from tests.fixtures.browser import INSTALL, executable; executable() or \
 	print('no Chromium: the tests of pages are skipped, or fail where CI is set; get it with:', INSTALL)"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(TESTS_AT_ONCE) $(ARGS)
@@ -43,6 +43,12 @@ clean:
 .venv/.test .venv/.lint .venv/.bench: .venv/.%: .venv/bin/pip pyproject.toml constraints.txt
 	$(INSTALL) --editable ".[$(EXTRAS_$*)]"
 	touch $@ .venv/.base
+
+# A server for the tests of tracking to send to: it needs other versions than Affekt, so it lives by itself.
+.venv/mlflow-server/.installed: tests/tracking/mlflow-server.txt | .venv/bin/pip
+	$(PYTHON) -m venv .venv/mlflow-server
+	.venv/mlflow-server/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement $<
+	touch $@
 
 EXTRAS_test := test
 EXTRAS_lint := test,lint

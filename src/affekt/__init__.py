@@ -32,6 +32,7 @@ from affekt.errors import (
     MissingExtraError,
     ModelFolderError,
     SplitError,
+    TrackingError,
     TrainingError,
     UsageError,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "Prediction",
     "Recognizer",
     "SplitError",
+    "TrackingError",
     "TrainingError",
     "UsageError",
     "__version__",

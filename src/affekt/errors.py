@@ -17,7 +17,8 @@ AffektError
 |- CorpusError           a corpus folder or a table is not as it should be
 |  `- SplitError         folds cannot be made, or would leak a speaker
 |- ModelFolderError      a model folder is damaged, incomplete or not to be trusted
-`- TrainingError         training had to stop (a loss that is not finite, no space left)
+|- TrainingError         training had to stop (a loss that is not finite, no space left)
+`- TrackingError         a tracker cannot be reached, or refuses; the run itself is not touched by it
 
 Each message is one line: the file or key, what is wrong, what to do.
 """
@@ -140,6 +141,12 @@ class ModelFolderError(AffektError):
     """A model folder is damaged, incomplete or not to be trusted."""
 
     code = "model"
+
+
+class TrackingError(AffektError):
+    """A tracker cannot be reached, or refuses; what it has not heard can be sent later."""
+
+    code = "tracking"
 
 
 class TrainingError(AffektError):

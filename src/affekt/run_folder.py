@@ -50,6 +50,16 @@ class RunFolder:
         value = self.record.get(key)
         return str(value) if isinstance(value, str | int | float) else ""
 
+    def corpora(self) -> list[str]:
+        """The names of its corpora: `emodb` of `emodb:FOLDER`, `clips` of `clips.csv`, or a folder's own."""
+        sources = self.recipe.data if self.recipe else (self.said("data"),)
+        parted = [(source, *source.partition(":")) for source in sources if source]
+        names = [
+            kind if colon and kind not in ("folder", "table") else Path(place or source).stem
+            for source, kind, colon, place in parted
+        ]
+        return list(dict.fromkeys(names))
+
     def fold(self, name: str) -> Path:
         """The folder of a fold."""
         return self.path / FOLDS / name.replace("/", "-")

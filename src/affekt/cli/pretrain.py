@@ -34,6 +34,10 @@ def speakers(
         typer.Option("--data", help="A corpus such as librispeech:FOLDER, or a table; may be repeated."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    track: Annotated[
+        list[str] | None,
+        typer.Option("--track", help="Tell of the run: tensorboard:DIR or mlflow:URI; may be repeated."),
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
@@ -44,7 +48,9 @@ def speakers(
     from affekt.verbs.pretrain import pretrain_speakers
 
     with running(output, quiet=quiet) as (say, watcher, show):
-        result = pretrain_speakers(settings, output, resume=resume, say=say, watcher=watcher)
+        result = pretrain_speakers(
+            settings, output, resume=resume, track=track or (), say=say, watcher=watcher
+        )
         show(str(result.model))
 
 
@@ -67,6 +73,10 @@ def images(
         ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
+    track: Annotated[
+        list[str] | None,
+        typer.Option("--track", help="Tell of the run: tensorboard:DIR or mlflow:URI; may be repeated."),
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
@@ -77,5 +87,5 @@ def images(
     from affekt.verbs.pretrain_images import pretrain_images
 
     with running(output, quiet=quiet) as (say, watcher, show):
-        result = pretrain_images(settings, output, resume=resume, say=say, watcher=watcher)
+        result = pretrain_images(settings, output, resume=resume, track=track or (), say=say, watcher=watcher)
         show(str(result.model))

@@ -17,7 +17,7 @@ _WIDE = 110
 
 @app.command(
     epilog="Examples: affekt runs runs --sort uar | affekt runs runs --where corpus=emodb --where 'uar>0.6'"
-    " | affekt runs runs --format csv > runs.csv"
+    " | affekt runs runs --format csv > runs.csv | affekt runs runs --track mlflow:http://127.0.0.1:5000"
 )
 def runs(
     folder: Annotated[Path, typer.Argument(help="Every run below it is listed.")] = Path(),
@@ -30,26 +30,40 @@ def runs(
         str | None,
         typer.Option("--format", help="csv, json or jsonl; by default a table on a terminal, else csv."),
     ] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--track", help="Send those that are over to tensorboard:DIR or mlflow:URI; may be repeated."
+        ),
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")] = None,
 ) -> None:
     """List the runs below a folder: figures with intervals, corpus, protocol, recipe, seed, commit, state."""
     from affekt import writers
-    from affekt.verbs.runs import COLUMNS
+    from affekt.verbs.runs import COLUMNS, TRACKED
     from affekt.verbs.runs import runs as run
 
-    found = run(folder, sort=sort, where=where or ())
+    found = run(
+        folder, sort=sort, where=where or (), track=track or (), say=lambda text: typer.echo(text, err=True)
+    )
+    columns = [*COLUMNS, TRACKED] if track else list(COLUMNS)
     if output is not None:
         writers.check(form or writers.format_of(output))
-        with writers.to_file(output, list(COLUMNS), form or writers.format_of(output)) as write:
+        with writers.to_file(output, columns, form or writers.format_of(output)) as write:
             for row in found:
                 write(row)
     elif form is None and sys.stdout.isatty():
         _show(found)
     else:
         writers.check(form or "csv")
-        with writers.to_stream(sys.stdout, list(COLUMNS), form or "csv") as write:
+        with writers.to_stream(sys.stdout, columns, form or "csv") as write:
             for row in found:
                 write(row)
+    missed = [row for row in found if str(row.get(TRACKED) or "").startswith("error")]
+    for row in missed:
+        typer.echo(f"affekt: {row['run']}: {row[TRACKED].removeprefix('error: ')}", err=True)
+    if missed:
+        raise typer.Exit(1)
 
 
 def _show(rows: Sequence[dict[str, Any]]) -> None:

@@ -45,6 +45,10 @@ def train(
         Path | None,
         typer.Option("--calibrate-from", help="A cross-validation's folder: its scores calibrate the model."),
     ] = None,
+    track: Annotated[
+        list[str] | None,
+        typer.Option("--track", help="Tell of the run: tensorboard:DIR or mlflow:URI; may be repeated."),
+    ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
@@ -64,6 +68,7 @@ def train(
             speaker_dependent=speaker_dependent,
             resume=resume,
             calibrate_from=calibrate_from,
+            track=track or (),
             say=say,
             watcher=watcher,
         )

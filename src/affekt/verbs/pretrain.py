@@ -19,6 +19,7 @@ from affekt.evaluation import Interval, Trial, eer_interval, make_trials, min_dc
 from affekt.evaluation.plots import learning_curve_figure
 from affekt.models import build
 from affekt.recipe import Recipe
+from affekt.tracking import tracked
 from affekt.training import distributed
 from affekt.training.clips import Clips
 from affekt.training.examples import selected
@@ -30,6 +31,7 @@ from affekt.training.scoring import score_rows
 from affekt.training.speakers import SpeakerTask
 from affekt.training.transfer import inherit, start
 from affekt.verbs.sources import open_source
+from affekt.verbs.telling import listeners
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +77,13 @@ class PretrainResult:
 
 
 def pretrain_speakers(
-    recipe: Recipe, out: Path, *, resume: bool = False, say: Say | None = None, watcher: Watcher | None = None
+    recipe: Recipe,
+    out: Path,
+    *,
+    resume: bool = False,
+    track: Sequence[str] = (),
+    say: Say | None = None,
+    watcher: Watcher | None = None,
 ) -> PretrainResult:
     """Trains a network to tell speakers apart, and tests it on speakers it has never heard.
 
@@ -86,6 +94,7 @@ def pretrain_speakers(
         recipe: what to train on what; `recipe.data` names the corpora, which need no emotions.
         out: the run's folder; it must be new or empty, unless `resume`.
         resume: goes on where a stopped run left off.
+        track: where to tell of the run, as `affekt.train` has it.
         say: told of what is done, a line at a time; `watcher` of each step.
 
     Raises:
@@ -99,10 +108,11 @@ def pretrain_speakers(
         raise UsageError("recipe: no data; name a corpus such as data=librispeech:FOLDER, or a table")
     if recipe.system not in NETWORKS:
         raise UsageError(f"system: {recipe.system} is no network; take one of {', '.join(NETWORKS)}")
+    told = listeners(track)
     source = open_source(recipe, watcher)
     recipe = recipe.model_copy(update={"task": "speakers", "labels": None})
     recipe = inherit(recipe, source) if source is not None else recipe
-    with distributed.processes(), held(out, resume):
+    with distributed.processes(), held(out, resume), tracked(out, told, say):
         train, test = speaker_parts(selected(recipe), recipe)
         say(f"{len(train)} clips of {corpora.speaker_key(train).nunique()} speakers to learn from")
         say(f"{len(test)} clips of {corpora.speaker_key(test).nunique()} speakers to test on")

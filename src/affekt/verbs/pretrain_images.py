@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +20,7 @@ from affekt.models import build
 from affekt.models.attention_fcn import AttentionFcn
 from affekt.pictures import Pictures, read_pictures
 from affekt.recipe import AttentionFcnRecipe, AugmentRecipe, Recipe
+from affekt.tracking import tracked
 from affekt.training import distributed
 from affekt.training.fit import Fit
 from affekt.training.journal import Journal, Watcher
@@ -27,6 +29,7 @@ from affekt.training.pictures import PictureNetwork, PictureTask, classify, pict
 from affekt.training.run import Say, held, record_run
 from affekt.training.transfer import inherit, start
 from affekt.verbs.sources import open_source
+from affekt.verbs.telling import listeners
 
 RESULT = "images.json"
 SYSTEM = "attention-fcn"
@@ -52,7 +55,13 @@ class ImagesResult:
 
 
 def pretrain_images(
-    recipe: Recipe, out: Path, *, resume: bool = False, say: Say | None = None, watcher: Watcher | None = None
+    recipe: Recipe,
+    out: Path,
+    *,
+    resume: bool = False,
+    track: Sequence[str] = (),
+    say: Say | None = None,
+    watcher: Watcher | None = None,
 ) -> ImagesResult:
     """Trains system C's trunk to tell pictures apart, and tests it on others.
 
@@ -63,6 +72,7 @@ def pretrain_images(
         recipe: what to train; `recipe.data` names one folder of folders, or such a .tar or .tar.gz.
         out: the run's folder; it must be new or empty, unless `resume`.
         resume: goes on where a stopped run left off.
+        track: where to tell of the run, as `affekt.train` has it.
         say: told of what is done, a line at a time; `watcher` of each step.
 
     Raises:
@@ -73,9 +83,10 @@ def pretrain_images(
     """
     say = say or (lambda text: None)
     recipe = _for_pictures(recipe)
+    told = listeners(track)
     source = open_source(recipe, watcher)
     recipe = inherit(recipe, source) if source is not None else recipe
-    with distributed.processes(), held(out, resume):
+    with distributed.processes(), held(out, resume), tracked(out, told, say):
         if watcher:
             watcher(0, 1, "reading pictures")
         pictures = read_pictures(Path(recipe.data[0]), recipe.images.size)

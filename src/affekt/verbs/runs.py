@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,14 @@ from affekt.evaluation.scored import SCORES
 from affekt.labels import nearest
 from affekt.provenance import RECORD
 from affekt.run_folder import RECIPE, REPORT, RunFolder, kind_of, open_run
+from affekt.tracking import trackers
+from affekt.verbs.telling import tell
 
 COLUMNS = (
     "run", "kind", "state", "corpus", "protocol", "recipe", "seed", "uar", "uar_low", "uar_high", "wa", "ece",
     "commit", "when", "problem",
 )  # fmt: skip
+TRACKED = "tracked"
 _NUMBERS = frozenset({"seed", "uar", "uar_low", "uar_high", "wa", "ece"})
 _MARKS = (RECIPE, RECORD, REPORT, SCORES, "MANIFEST.json", "ablation.json", "comparison.json", "cross.json")
 _INSIDE = frozenset({"folds", "model"})
@@ -32,7 +35,14 @@ _RELATIONS = {
 Row = dict[str, Any]
 
 
-def runs(folder: str | Path, *, sort: str | None = None, where: Sequence[str] = ()) -> list[Row]:
+def runs(
+    folder: str | Path,
+    *,
+    sort: str | None = None,
+    where: Sequence[str] = (),
+    track: Sequence[str] = (),
+    say: Callable[[str], None] | None = None,
+) -> list[Row]:
     """Every run below a folder, a row of `COLUMNS` each; what is not known is None.
 
     A run that is half written, or not one of Affekt's, is a row with a `problem` or none, never an error.
@@ -41,9 +51,14 @@ def runs(folder: str | Path, *, sort: str | None = None, where: Sequence[str] = 
         sort: a column; numbers fall, text rises, what is not known comes last. By default the folders' order.
         where: conditions that rows must all meet, such as `corpus=emodb` or `uar>0.6`; `corpus` is met by any
             of several.
+        track: where to tell of the trainings, cross-validations and evaluations among these that are over,
+            `tensorboard:DIR` or `mlflow:URI`. Rows then have `tracked` too: `sent`, `known` where there was
+            nothing new, `running`, or `error: ...`.
+        say: told of each run that is sent.
 
     Raises:
-        UsageError: no such folder, or a column or a condition that is none.
+        UsageError: no such folder, or a column, a condition or a tracker that is none.
+        MissingExtraError: TensorBoard is not installed.
     """
     root = Path(folder)
     if not root.is_dir():
@@ -51,8 +66,12 @@ def runs(folder: str | Path, *, sort: str | None = None, where: Sequence[str] = 
     if sort is not None:
         _known(sort)
     conditions = [_condition(one) for one in where]
+    told = trackers(track)
     found = [_row(place, root) for place in _places(root)]
     rows = [row for row in found if all(_met(row, *one) for one in conditions)]
+    for row in rows if told else ():
+        name = root.resolve().name if row["run"] == "." else row["run"]
+        row[TRACKED] = tell(root / row["run"], name, told, say or (lambda text: None))
     if sort is None:
         return rows
     rows.sort(key=lambda row: str(row[sort]) if sort not in _NUMBERS else -(row[sort] or 0))
@@ -88,22 +107,15 @@ def _row(place: Path, root: Path) -> Row:
 
 def _origin(run: RunFolder) -> Row:
     recipe = run.recipe
-    data = recipe.data if recipe else tuple(filter(None, [run.said("data")]))
     seed = run.record.get("seed", recipe.seed if recipe else None)
     return {
-        "corpus": ", ".join(dict.fromkeys(map(_corpus, data))) or None,
+        "corpus": ", ".join(run.corpora()) or None,
         "protocol": run.said("protocol") or None,
         "recipe": recipe.system if recipe else None,
         "seed": seed if isinstance(seed, int) else None,
         "commit": run.said("commit")[:12] or None,
         "when": run.said("started") or _written(run.path),
     }
-
-
-def _corpus(source: str) -> str:
-    """The name of a source: `emodb` of `emodb:FOLDER`, `clips` of `clips.csv`, a folder's own name."""
-    kind, colon, place = source.partition(":")
-    return kind if colon and kind not in ("folder", "table") else Path(place or source).stem
 
 
 def _written(place: Path) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from affekt.models import build
 from affekt.recipe import Recipe
 from affekt.splits import Fold, Folds, make_folds, train_validation
 from affekt.splits.leaks import recordings_of, refuse_copies
+from affekt.tracking import tracked
 from affekt.training import baseline, calibrate, distributed
 from affekt.training.batches import IntArray
 from affekt.training.clips import Clips
@@ -34,6 +35,7 @@ from affekt.training.run import Say, decoding, finished, held, record_run
 from affekt.training.transfer import inherit, start
 from affekt.verbs.sources import open_source
 from affekt.verbs.teaching import listen_all, open_teacher
+from affekt.verbs.telling import listeners
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +62,7 @@ def train(
     metrics: Mapping[str, Metric] | None = None,
     tested: str = "Not tested on speakers that it has not heard: run `affekt train RECIPE --protocol loso`.",
     calibrate_from: Path | None = None,
+    track: Sequence[str] = (),
     say: Say | None = None,
     watcher: Watcher | None = None,
 ) -> TrainResult:
@@ -78,6 +81,8 @@ def train(
         metrics: figures measured elsewhere for the model's config and card; `tested` says how.
         calibrate_from: the folder of a cross-validation of this recipe, whose scores set the model's
             temperature and label sets; without it the validation speakers do, where there are some.
+        track: where to tell of the run, `tensorboard:DIR` or `mlflow:URI`; one that cannot be reached is a
+            warning.
         say: told of what is done, a line at a time; `watcher` of each step.
 
     Raises:
@@ -94,9 +99,10 @@ def train(
         raise UsageError("--only is the name of a fold; say of which --protocol")
     if calibrate_from is not None and protocol is not None:
         raise UsageError("--calibrate-from is for a model; a cross-validation (--protocol) calibrates itself")
+    told = listeners(track)
     source = open_source(recipe, watcher)
     recipe = inherit(recipe, source) if source is not None else recipe
-    with distributed.processes(), held(out, resume):
+    with distributed.processes(), held(out, resume), tracked(out, told, say):
         table, left_out = labelled(selected(recipe), recipe.labels)
         plan = _one(_plan(table, recipe, protocol, folds, speaker_dependent), only)
         if recipe.extra:
