@@ -7,79 +7,23 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
-from prometheus_client.parser import text_string_to_metric_families
 from typer.main import get_command
 
 from affekt.cli.serve import app
-from affekt.serving.metrics import results
-from affekt.serving.protocol import PHASES
-from affekt.serving.settings import Settings
-from tests.fixtures import tiny
-from tests.serving.conftest import running
+from affekt.serving.settings import Limits
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DEPLOY = ROOT / "deploy"
-DASHBOARD = DEPLOY / "grafana" / "dashboards" / "affekt.json"
 YAML = sorted(path for kind in ("*.yml", "*.yaml") for path in DEPLOY.rglob(kind))
 
 
 def parsed(path: Path) -> Any:
     return yaml.safe_load(path.read_text("utf-8"))
-
-
-def expressions() -> list[str]:
-    panels = json.loads(DASHBOARD.read_text("utf-8"))["panels"]
-    shown = [target["expr"] for panel in panels for target in panel["targets"]]
-    rules = [rule["expr"] for group in parsed(DEPLOY / "alerts.yml")["groups"] for rule in group["rules"]]
-    return [*shown, *rules]
-
-
-@pytest.fixture(scope="module")
-def exposed(tiny_model_folder: Path) -> Iterator[dict[str, set[str]]]:
-    """Every sample's name that /metrics has after some traffic, and the labels that go with it."""
-    clip = min(tiny.EXAMPLES.glob("*.flac")).read_bytes()
-    with running(f"tiny={tiny_model_folder}", Settings(port=0)) as base:
-        httpx.post(f"{base}/v1/predict", content=clip)
-        httpx.post(f"{base}/v1/predict", content=b"")
-        text = httpx.get(f"{base}/metrics").text
-    found: dict[str, set[str]] = {}
-    for family in text_string_to_metric_families(text):
-        for one in family.samples:
-            found.setdefault(one.name, set()).update(one.labels)
-    yield found
-
-
-def test_dashboard_and_alerts_ask_for_metrics_that_there_are(exposed: dict[str, set[str]]) -> None:
-    assert len(expressions()) > 20
-    for expression in expressions():
-        names = re.findall(r"\b(?:affekt|process)_\w+", expression)
-        assert names or expression.startswith("up{"), expression
-        assert set(names) <= set(exposed), expression
-        for name, selector in re.findall(r"\b(affekt_\w+)\{(.*?)\}", expression):
-            labels = set(re.findall(r"(\w+)=~?\"", selector)) - {"job"}
-            assert labels <= exposed[name], expression
-
-
-def test_label_values_are_ones_that_there_are() -> None:
-    text = "\n".join(expressions())
-    for label, known in (("phase", set(PHASES)), ("result", results())):
-        asked = {value for found in re.findall(rf'{label}=~?"(.*?)"', text) for value in found.split("|")}
-        assert asked and asked <= known
-    (code,) = set(re.findall(r'code="(.*?)"', text))
-    assert f'"{code}"' in (ROOT / "src" / "affekt" / "serving" / "service.py").read_text("utf-8")
-
-
-def test_panels_do_not_lie_on_each_other() -> None:
-    panels = json.loads(DASHBOARD.read_text("utf-8"))["panels"]
-    places = {(one["gridPos"]["x"], one["gridPos"]["y"]) for one in panels}
-    assert len(places) == len(panels) == len({one["title"] for one in panels})
 
 
 @pytest.mark.parametrize("path", YAML, ids=lambda path: path.name)
@@ -100,8 +44,16 @@ def test_the_compose_file_leaves_nothing_open() -> None:
     server = compose["services"]["affekt"]
     assert server["read_only"] is True
     assert (DEPLOY / server["build"]["context"] / server["build"]["dockerfile"]).resolve().is_file()
-    target = parsed(DEPLOY / "prometheus.yml")["scrape_configs"][0]["static_configs"][0]["targets"][0]
-    assert target.split(":")[0] in compose["services"] and target.split(":")[0] in server["command"]
+
+
+def test_whoever_runs_it_waits_until_what_was_accepted_is_answered() -> None:
+    most = Limits().stop_seconds
+    grace = parsed(DEPLOY / "compose.yaml")["services"]["affekt"]["stop_grace_period"]
+    unit = (DEPLOY / "affekt.service").read_text("utf-8")
+    (patience,) = re.findall(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)
+    assert int(grace.removesuffix("s")) > most and int(patience) > most
+    (files,) = re.findall(r"^LimitNOFILE=(\d+)$", unit, re.MULTILINE)
+    assert int(files) > Limits().connections + Limits().streams
 
 
 def instructions() -> list[tuple[str, str]]:
@@ -126,6 +78,28 @@ def test_the_container_runs_as_nobody_and_copies_what_there_is() -> None:
     assert int(user.split(":")[0]) >= 1000
     assert json.loads(dict(found)["ENTRYPOINT"])[:2] == ["affekt", "serve"]
     assert isinstance(json.loads(dict(found)["HEALTHCHECK"].partition("CMD ")[2]), list)
+
+
+def test_the_container_is_built_as_linters_ask() -> None:
+    found = instructions()
+    named = {rest.split(" AS ")[1] for kind, rest in found if kind == "FROM" and " AS " in rest}
+    copied = [re.findall(r"--from=(\S+)", rest) for kind, rest in found if kind == "COPY"]
+    assert {name for names in copied for name in names} == named
+    assert all(rest.startswith("/") for kind, rest in found if kind == "WORKDIR")
+    assert not [
+        rest for kind, rest in found if kind == "RUN" and re.search(r"\bcd\b|apt-get|curl|wget", rest)
+    ]
+    installs = [rest for kind, rest in found if kind == "RUN" and "pip install" in rest]
+    assert installs and all("--constraint constraints.txt" in rest for rest in installs)
+    kinds = [kind for kind, _ in found]
+    assert kinds.count("ENTRYPOINT") == kinds.count("HEALTHCHECK") == kinds.count("USER") == 1
+    assert kinds.index("USER") > max(at for at, kind in enumerate(kinds) if kind in ("COPY", "RUN"))
+    once = dict(found)
+    words = json.loads(once["ENTRYPOINT"])
+    port, token = words[words.index("--port") + 1], words[words.index("--token-file") + 1]
+    server = parsed(DEPLOY / "compose.yaml")["services"]["affekt"]
+    assert once["EXPOSE"] == port and f":{port}/ready" in once["HEALTHCHECK"]
+    assert server["ports"] == [f"127.0.0.1:8080:{port}"] and token == f"/run/secrets/{server['secrets'][0]}"
 
 
 def test_every_option_that_is_given_is_one_of_serve() -> None:
