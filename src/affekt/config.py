@@ -104,6 +104,22 @@ class CalibrationRecord(Strict):
         return next((one.score for one in self.thresholds if one.coverage >= coverage - 1e-9), None)
 
 
+class ParityRecord(Strict):
+    """How far scores in fewer bits may be from those in float32, and were when the folder was made.
+
+    `bound` and `difference` are of the largest score of `clips` from `source`, `changed` counts other labels;
+    `original` is the SHA-256 of the original's manifest, `golden` its scores of the golden clips, by label.
+    """
+
+    bound: float = Field(gt=0, le=1)
+    difference: float = Field(ge=0, le=1)
+    changed: int = Field(ge=0)
+    clips: int = Field(ge=1)
+    source: Line
+    original: str = Field(pattern=r"^[0-9a-f]{64}$")
+    golden: dict[Line, dict[Line, float]] = Field(min_length=1, max_length=4)
+
+
 class FusionMember(Strict):
     """One of several: its scores count as softmax(weight * log(score) / temperature)."""
 
@@ -150,6 +166,8 @@ class ModelConfig(Strict):
     calibration: CalibrationRecord | None = None
     precision: Literal["float32", "float16", "int8"] = "float32"
     """Of the layers in `model.onnx`; the front end is in float32 always, and so are the weights beside it."""
+    parity: ParityRecord | None = None
+    """Where `precision` is not float32: what that costs at most."""
 
     @field_validator("system")
     @classmethod

@@ -11,17 +11,20 @@ import onnxruntime
 import pytest
 from onnx import TensorProto
 
-from affekt import audio
+from affekt import audio, files
+from affekt.batch import TooManyFailuresError
+from affekt.config import ModelConfig
 from affekt.errors import ModelFolderError, UsageError
 from affekt.evaluation.parity import Exported
-from affekt.model_folder import graph, open_folder
+from affekt.model_folder import ModelFolder, graph, manifest, open_folder
+from affekt.model_folder.manifest import MANIFEST
 from affekt.models.onnx import to_onnx
 from affekt.models.quantise import to_float16, to_int8
 from affekt.recognizer import Recognizer
 from affekt.verbs.evaluate import evaluate
 from affekt.verbs.export import export
 from affekt.verbs.fuse import fuse
-from affekt.verbs.predict import predict
+from affekt.verbs.predict import predict, predict_to
 from tests.fixtures import tiny, toy
 from tests.models.test_networks import trained
 
@@ -66,6 +69,60 @@ def test_parity_is_measured_and_sizes_fall(made: tuple[Path, Exported]) -> None:
     assert "36 clips" in found.source and "among them" in found.source
     assert (out / "parity.md").read_text() == found.to_markdown() + "\n"
     assert "front end in float32. Ranges come from 36 clips" in (out / "onnx-int8" / "README.md").read_text()
+
+
+def test_a_folder_says_how_far_from_float32_it_may_be(made: tuple[Path, Exported]) -> None:
+    for name, parity, bound in zip(FORMATS, made[1].formats, (1e-3, 0.02, 0.15), strict=True):
+        record = open_folder(made[0] / name).config.parity
+        if name == "onnx-float32":
+            assert record is None
+            continue
+        assert record is not None and record.bound == parity.bound == bound
+        assert (record.difference, record.changed, record.clips) == (parity.difference, parity.changed, 36)
+        assert f"where {bound:g} is allowed" in (made[0] / name / "README.md").read_text()
+
+
+def test_a_format_beyond_the_bound_is_refused_in_one_line(table: str, tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"onnx-int8: scores are up to 0\.\d+ from float32 on 36 clips, where"
+    ):
+        export("default", tmp_path / "out", to=["onnx-int8"], data=table, bound=1e-3)
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(UsageError, match=r"--bound 2: give a difference of scores"):
+        export("default", tmp_path / "out", bound=2)
+
+
+def test_loading_checks_the_bound_on_the_golden_clips(made: tuple[Path, Exported], tmp_path: Path) -> None:
+    """On a processor that rounds otherwise, too: the scores of float32 are in the folder."""
+    folder = open_folder(made[0] / "onnx-int8")
+    record = folder.config.parity
+    assert record is not None
+    scores = {
+        name: {label: min(1.0, score + 0.2) for label, score in one.items()}
+        for name, one in record.golden.items()
+    }
+    for golden, message in (
+        (scores, r"in int8 is 0\.[12]\d+ from that in float32, where 0\.15 is allowed"),
+        ({"golden/other.flac": {}}, "holds no scores of golden/.* in float32"),
+    ):
+        wrong = record.model_copy(update={"golden": golden})
+        _rewrite(tmp_path / "wrong", folder, folder.config.model_copy(update={"parity": wrong}))
+        with pytest.raises(ModelFolderError, match=message):
+            Recognizer.load(tmp_path / "wrong")
+
+
+def _rewrite(place: Path, folder: ModelFolder, config: ModelConfig) -> None:
+    contents = {name: data for name, data in folder.contents.items() if name != MANIFEST}
+    contents["config.json"] = files.dump_json(config.model_dump(mode="json")).encode()
+    files.write_folder(place, {**contents, MANIFEST: manifest.dump(contents)})
+
+
+def test_a_run_is_not_taken_up_in_another_number_format(made: tuple[Path, Exported], tmp_path: Path) -> None:
+    output = tmp_path / "rows.csv"
+    with pytest.raises(TooManyFailuresError):
+        predict_to(output, [tiny.EXAMPLES, "nowhere.wav"], made[0] / "onnx-float32", max_failures=0)
+    with pytest.raises(UsageError, match="precision was float32 and is int8"):
+        predict_to(output, [tiny.EXAMPLES, "nowhere.wav"], made[0] / "onnx-int8", resume=True)
 
 
 def test_the_front_end_keeps_its_precision(made: tuple[Path, Exported]) -> None:

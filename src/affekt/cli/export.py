@@ -27,6 +27,13 @@ def export(
     root: Annotated[
         Path | None, typer.Option(help="The folder that a table's files are relative to.")
     ] = None,
+    bound: Annotated[
+        float | None,
+        typer.Option(
+            "--bound",
+            help="How far a score may be from float32; 0.15 for int8, 0.02 for float16 if not given.",
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
     """Write a model in float32, float16 and int8, and say what each costs and gains."""
@@ -47,6 +54,7 @@ def export(
             to=[one.strip() for one in to.split(",") if one.strip()],
             data=data,
             root=root,
+            bound=bound,
             say=say,
             tick=lambda done, total: watcher(done, total, "scoring clips"),
         )

@@ -14,8 +14,9 @@ from affekt.evaluation.bootstrap import Interval
 class Parity:
     """One format against the model it was made of, on the same clips.
 
-    `difference` is the largest of any score, `changed` how many labels differ; `uar_lost` is paired, None
-    without labelled clips; `speed` how often as fast (median over clips) with so many threads.
+    `difference` is the largest of any score, `bound` what is allowed, `changed` how many labels differ;
+    `uar_lost` is paired, None without labelled clips; `speed` how often as fast (median over clips) with so
+    many threads.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Parity:
     bytes: int
     clips: int
     difference: float
+    bound: float
     changed: int
     uar_lost: Interval | None
     speed: Mapping[int, float]
@@ -34,6 +36,7 @@ class Parity:
             "bytes": self.bytes,
             "clips": self.clips,
             "largest_score_difference": self.difference,
+            "allowed_score_difference": self.bound,
             "labels_changed": self.changed,
             "uar_lost": self.uar_lost.to_json() if self.uar_lost else None,
             "times_as_fast": {str(threads): ratio for threads, ratio in self.speed.items()},

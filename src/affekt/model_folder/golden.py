@@ -14,7 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from affekt import audio, files
-from affekt.config import ModelConfig
+from affekt.config import ModelConfig, ParityRecord
 from affekt.errors import AudioError
 from affekt.geometry import SAMPLE_RATE
 from affekt.model_folder.scoring import Scorer, probabilities
@@ -52,7 +52,8 @@ def check_golden(scorer: Scorer, config: ModelConfig, clips: Mapping[str, bytes]
 
     Raises:
         ModelFolderError: the network fails on a clip.
-        ValueError: it says something else, or the stored scores are malformed.
+        ValueError: it says something else, or what it says in fewer bits is further from float32 than the
+            folder allows, or the stored scores are malformed.
     """
     expected = files.parse_json(stored)
     if not isinstance(expected, dict) or set(expected) != set(clips):
@@ -62,6 +63,22 @@ def check_golden(scorer: Scorer, config: ModelConfig, clips: Mapping[str, bytes]
         for kind, values in said.items():
             stored_values = _by_label(expected[name], kind, config.labels)
             _compare(f"{name}: {kind}", values, stored_values, TOLERANCE[config.precision])
+        if config.parity is not None:
+            _check_bound(name, said["scores"], config.precision, config.parity, config.labels)
+
+
+def _check_bound(
+    name: str, said: dict[str, float], precision: str, parity: ParityRecord, labels: list[str]
+) -> None:
+    whole = parity.golden.get(name, {})
+    if set(whole) != set(labels):
+        raise ValueError(f"config.json: parity holds no scores of {name} in float32")
+    worst = max(said, key=lambda label: abs(said[label] - whole[label]))
+    if not (difference := abs(said[worst] - whole[worst])) <= parity.bound:
+        raise ValueError(
+            f"{name}: the score of '{worst}' in {precision} is {difference:.4f} from that in float32, where "
+            f"{parity.bound:g} is allowed"
+        )
 
 
 def _score(scorer: Scorer, config: ModelConfig, name: str, clip: bytes) -> dict[str, dict[str, float]]:

@@ -188,7 +188,14 @@ class Scoring(contextlib.AbstractContextManager["Scoring"]):
         """What its rows depend on beside the recording."""
         digest = files.sha256(self.recognizer.path / MANIFEST)
         return batch.Origin(
-            digest, {**asdict(self._options), "device": self.job.device}, self.columns, __version__
+            digest,
+            {
+                **asdict(self._options),
+                "device": self.job.device,
+                "precision": self.recognizer.config.precision,
+            },
+            self.columns,
+            __version__,
         )
 
     def __call__(self, item: Item) -> list[Row]:
