@@ -87,7 +87,7 @@ What falls short so far:
   `train.statistics=process`, which does without, are not measured yet.
 - Not measured yet, though their scripts stand in `benchmarks/`: the systems B and C (`images`, `zhang2018`,
   `explain`), scoring and serving under load (`throughput`, `memory`, `predict_kills`, `hostile_batch`,
-  `serve_load`, `serve_fuzz`), `voice_activity`, `fusion`, `export`,
+  `serve_load`, `serve_fuzz`, `container`), `voice_activity`, `fusion`, `export`,
   `live_limits`. The default model has learnt from clean recordings alone: expect much less of it on telephone
   lines and in noise.
 - The first result takes longer than the 0.7 s promised (`predict.cold_start.s`), on a machine slower
