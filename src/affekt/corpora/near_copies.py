@@ -194,6 +194,8 @@ def _compare(first: Prints, second: Prints, shift: int) -> tuple[float, float, f
     best: tuple[float, int, int] | None = None
     for near in range(shift - _SLACK, shift + _SLACK + 1):
         start, stop = max(0, near), min(len(first), len(second) + near)
+        if stop - start < LEAST_FRAMES:
+            continue
         mine, other = first[start:stop], second[start - near : stop - near]
         heard = (mine != QUIET) & (other != QUIET)
         if int(heard.sum()) < LEAST_FRAMES:

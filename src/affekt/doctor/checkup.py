@@ -28,6 +28,8 @@ from affekt.doctor.suspects import Doubts, examine_doubts, quick_doubts, run_dou
 from affekt.doctor.voices import examine_voices
 from affekt.errors import CorpusError, UsageError
 from affekt.labels import nearest
+from affekt.model_folder import open_folder
+from affekt.recognizer import resolve
 from affekt.splits import PROTOCOLS
 
 Progress = Callable[[int, int, str], None]
@@ -108,12 +110,15 @@ def check_corpus(
 
     Raises:
         UsageError: not a source, a protocol, a run or a model.
+        ModelFolderError: the model is damaged or not to be trusted.
         MissingExtraError: scikit-learn or pandas is not installed.
     """
     if protocol is not None and protocol not in PROTOCOLS:
         raise UsageError(f"'{protocol}' is not a protocol{nearest(protocol, PROTOCOLS)}")
     if quick and (scores or speaker_model):
         raise UsageError("a quick check hears nothing; leave --quick out, or --scores and --speaker-model")
+    # Opened before anything is heard, so that a wrong one is told of at once.
+    voices = open_folder(resolve(speaker_model)) if speaker_model is not None else None
     try:
         subject, findings = _subject(source, root)
     except CorpusError as error:
@@ -136,8 +141,8 @@ def check_corpus(
         findings += examine_give_aways(subject, found.given_away)
         found.doubts = run_doubts(subject, scores) if scores else quick_doubts(subject, found.heard, seed)
         findings += examine_doubts(subject, found.doubts)
-        if speaker_model is not None:
-            findings += examine_voices(subject, sorted(found.heard), speaker_model, progress)
+        if voices is not None:
+            findings += examine_voices(subject, sorted(found.heard), voices, progress)
     findings += examine_copies(subject, copies)
     findings += examine_folds(subject, copies, protocol)
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))

@@ -13,8 +13,7 @@ from affekt import audio
 from affekt.corpora.findings import Finding
 from affekt.doctor.subjects import Subject
 from affekt.errors import AffektError
-from affekt.model_folder import open_folder
-from affekt.recognizer import resolve
+from affekt.model_folder import ModelFolder
 
 CLIPS = 12
 """Clips of each speaker that are listened to, spread over the table."""
@@ -24,17 +23,13 @@ _MOST_SPEAKERS = 3000
 def examine_voices(
     subject: Subject,
     rows: Sequence[int],
-    model: str | Path,
+    model: ModelFolder,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Iterator[Finding]:
     """Pairs of speakers whose voices are as alike as the two halves of one speaker's clips are.
 
     A pair is told of where each is nearest to the other, and the cosine between their means is at least the
     median of that between halves.
-
-    Raises:
-        UsageError: there is no such model.
-        ModelFolderError: it is damaged or not to be trusted.
     """
     names, halves = _halves(subject, rows, model, progress)
     if len(names) < 2:
@@ -58,13 +53,17 @@ def examine_voices(
 
 
 def _halves(
-    subject: Subject, rows: Sequence[int], model: str | Path, progress: Callable[[int, int, str], None] | None
+    subject: Subject,
+    rows: Sequence[int],
+    model: ModelFolder,
+    progress: Callable[[int, int, str], None] | None,
 ) -> tuple[list[str], NDArray[np.float64]]:
     """Speakers with four clips or more, and unit vectors of the even and the odd ones [speakers, 2, size]."""
-    scorer = open_folder(resolve(model)).scorer(None)
+    scorer = model.scorer(None)
     clips: dict[str, list[int]] = defaultdict(list)
     for at in rows:
         clips[subject.speakers[at]].append(at)
+    found = []
     names = sorted(name for name, places in clips.items() if len(places) >= 4)[:_MOST_SPEAKERS]
     halves = []
     for number, name in enumerate(names):
@@ -80,6 +79,9 @@ def _halves(
                 )
             except AffektError:
                 continue
+        if len(vectors) < 2:
+            continue
+        found.append(name)
         units = _units(np.asarray(vectors, np.float64))
         halves.append(np.stack([units[::2].mean(axis=0), units[1::2].mean(axis=0)]))
         if progress is not None:
@@ -88,7 +90,7 @@ def _halves(
         return [], np.zeros((0, 2, 0))
     stacked = np.stack(halves)
     # What all voices of a corpus share, its room and its microphone, is not what tells them apart.
-    return names, _units(stacked - stacked.mean(axis=(0, 1)))
+    return found, _units(stacked - stacked.mean(axis=(0, 1)))
 
 
 def _units(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
