@@ -273,7 +273,7 @@ class Recognizer:
         return self._rows([self._scorer.run(samples).logits for samples in waveforms])
 
     def logits_together(self, waveforms: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """The `logits` of clips of one length, in one run of the network: the same to 1e-5, and quicker."""
+        """The `logits` of clips of like lengths, in one run of the network: the same to 1e-4, and quicker."""
         return self._rows([output.logits for output in self._scorer.run_many(waveforms)])
 
     def score(self, blocks: Iterable[NDArray[np.float32]], *, attention: bool = False) -> Output:

@@ -62,7 +62,7 @@ class Output:
 class Scorer:
     """An ONNX graph ready to run; safe to call from several threads.
 
-    Clips run by themselves, or with others of the very same length: no time is spent on padding.
+    Clips run by themselves, or with others, best of the very same length: no time is spent on padding then.
     """
 
     def __init__(
@@ -121,22 +121,23 @@ class Scorer:
         if self._segments is not None and self._segments.count(len(samples)) > SEGMENTS:
             return self._run_segments([samples], self._segments, budget)
         names = [*OUTPUTS, *(["attention"] if attention and self._grid is not None else [])]
-        logits, embedding, *maps = self._run_graph(samples[None], names, budget)
+        logits, embedding, *maps = self._run_graph([samples], names, budget)
         if not maps:
             return self._output(logits, embedding)
         assert self._grid is not None
         return self._output(logits, embedding, _positions("attention", maps[0], self._grid, len(samples)))
 
     def run_many(self, clips: Sequence[NDArray[np.float32]]) -> list[Output]:
-        """Scores clips of one length together, as `run` scores each (to 1e-5 in the logits).
+        """Scores clips together, as `run` scores each (to 1e-5 in the logits; to 1e-4 where they are padded).
 
         Raises:
             ModelFolderError: as `run`.
         """
-        in_pieces = self._grid is not None and self._grid.local and len(clips[0]) > piece_samples(self._grid)
+        longest = max(map(len, clips))
+        in_pieces = self._grid is not None and self._grid.local and longest > piece_samples(self._grid)
         if len(clips) == 1 or in_pieces or self._segments is not None:
             return [self.run(samples) for samples in clips]
-        logits, embedding = self._run_graph(np.stack(clips), list(OUTPUTS), None)
+        logits, embedding = self._run_graph(clips, list(OUTPUTS), None)
         rows = zip(np.split(logits, len(logits)), np.split(embedding, len(embedding)), strict=True)
         found = [self._output(*row) for row in rows]
         if len(found) != len(clips):
@@ -171,7 +172,7 @@ class Scorer:
         names = ["energy", "map", "evidence"]
 
         def run(piece: NDArray[np.float32]) -> Maps:
-            found = self._run_graph(piece[None], names, budget)
+            found = self._run_graph([piece], names, budget)
             return Maps(
                 *(_positions(name, one, grid, len(piece)) for name, one in zip(names, found, strict=True))
             )
@@ -188,31 +189,36 @@ class Scorer:
         self, blocks: Iterable[NDArray[np.float32]], grid: SegmentGrid, budget: float | None
     ) -> Output:
         def run(piece: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
-            return tuple(self._run_graph(piece[None], list(OUTPUTS), budget))
+            return tuple(self._run_graph([piece], list(OUTPUTS), budget))
 
         logits, embedding = in_segments(blocks, grid, run)
         return self._output(logits, embedding)
 
     def _run_graph(
-        self, clips: NDArray[np.float32], names: list[str], budget: float | None
+        self, clips: Sequence[NDArray[np.float32]], names: list[str], budget: float | None
     ) -> list[NDArray[np.float32]]:
-        """`clips` is [batch, samples], all of it heard."""
-        feeds = self._feeds(clips)
+        feeds, size = self._feeds(clips), sum(map(len, clips))
         try:
-            with run_options(shrink=clips.size > _SHRINK_AFTER_SAMPLES, budget=budget) as options:
+            with run_options(shrink=size > _SHRINK_AFTER_SAMPLES, budget=budget) as options:
                 outputs: list[NDArray[np.float32]] = self._session.run(names, feeds, options)
         except Exception as error:
             raise ModelFolderError(
-                f"model.onnx: failed on {clips.size / SAMPLE_RATE:.1f} s of audio ({_first_line(error)})"
+                f"model.onnx: failed on {size / SAMPLE_RATE:.1f} s of audio ({_first_line(error)})"
             ) from error
         return outputs
 
-    def _feeds(self, clips: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
+    def _feeds(self, clips: Sequence[NDArray[np.float32]]) -> dict[str, NDArray[Any]]:
         if self._functionals is not None:
             return {
                 "functionals": np.stack([functionals.functionals(one, self._functionals) for one in clips])
             }
-        return {"samples": clips, "lengths": np.full(len(clips), clips.shape[1], np.int64)}
+        lengths = np.array([len(one) for one in clips], np.int64)
+        if len(set(lengths.tolist())) == 1:
+            return {"samples": np.stack(clips), "lengths": lengths}
+        samples = np.zeros((len(clips), int(lengths.max())), np.float32)
+        for row, one in zip(samples, clips, strict=True):
+            row[: len(one)] = one
+        return {"samples": samples, "lengths": lengths}
 
     def _output(
         self,

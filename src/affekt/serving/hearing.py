@@ -10,24 +10,21 @@ from numpy.typing import NDArray
 
 from affekt.audio import Waveform
 from affekt.recognizer import Recognizer
-from affekt.serving.scoring import Samples, Scoring
 from affekt.timeline import Timeline, TimelineScorer
+from affekt.together import Samples, Shared, Together
 
 
 class GoneError(Exception):
     """Nobody waits for the scores any more."""
 
 
-class Hearer:
+class Hearer(Shared):
     """A recogniser for `TimelineScorer` whose scores come from the scoring threads; for one other thread."""
 
-    def __init__(self, scoring: Scoring, recognizer: Recognizer, *, urgent: bool = False) -> None:
-        self.config = recognizer.config
+    def __init__(self, scoring: Together, recognizer: Recognizer, *, urgent: bool = False) -> None:
+        super().__init__(scoring, recognizer, urgent=urgent)
         self.gone = threading.Event()
         """Set once nobody waits any more: the next window ends the work."""
-        self._scoring = scoring
-        self._recognizer = recognizer
-        self._urgent = urgent
 
     def logits(self, waveforms: list[Samples]) -> NDArray[np.float32]:
         """As `Recognizer.logits`.
@@ -37,8 +34,7 @@ class Hearer:
         """
         if self.gone.is_set():
             raise GoneError
-        futures = [self._scoring.submit(self._recognizer, one, urgent=self._urgent) for one in waveforms]
-        return np.stack([one.result() for one in futures])
+        return super().logits(waveforms)
 
 
 def timeline(hearer: Hearer, waveform: Waveform, window: float, hop: float) -> Timeline:

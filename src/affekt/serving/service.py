@@ -28,8 +28,8 @@ from affekt.serving.hearing import GoneError, Hearer
 from affekt.serving.holdings import Shared
 from affekt.serving.metrics import Metrics
 from affekt.serving.refusals import RefusalError
-from affekt.serving.scoring import Scoring
 from affekt.serving.settings import Limits
+from affekt.together import Together
 
 LOG = logging.getLogger("affekt.serve")
 
@@ -67,7 +67,7 @@ class Service:
         # More recordings than the queue has places for would be refused for ever, with "try again".
         self.limits = limits = replace(limits, files=min(limits.files, limits.queue))
         self.metrics = Metrics()
-        self.scoring = Scoring(threads, self.metrics.batch)
+        self.scoring = Together(threads, self.metrics.batch)
         self.decoding = Decoding(default_threads(), audio.Limits(seconds=limits.seconds))
         self.bodies = Shared(limits.held_bytes, "busy", "too many uploads at once; try again in a second")
         self.queue = Shared(limits.queue, "queue_full", "the queue is full; try again in a second")

@@ -21,12 +21,19 @@ from affekt.recognizer import ANY_LENGTH, Recognizer, resolve
 from affekt.sandbox.pool import SECONDS, Decoders
 from affekt.span_tables import Span
 from affekt.timeline import timeline_of
+from affekt.together import Shared, Together
 from affekt.verbs.over_time import OverTime
 
 Row = dict[str, Any]
 
 COLUMNS = ("file", "start", "end", "emotion", "confidence", "status", "error", "message")
 """The columns of every row; `file`, `start` and `end` are the index of a segmented table."""
+
+BATCH_CLIPS = 32
+"""Together on an accelerator."""
+
+PADDING = 0.25
+"""How much longer or shorter than the first of a batch the others may be, as a share."""
 
 Result = TypeVar("Result")
 
@@ -143,16 +150,19 @@ class Job:
         except BaseException:
             decoders.close()
             raise
-        return Scoring(self, recognizer, decoders, threads)
+        return Scoring(self, recognizer, decoders, threads, together=self.device != "cpu")
 
 
 class Scoring(contextlib.AbstractContextManager["Scoring"]):
     """Gives the rows of one recording; safe to call from `ahead` threads at once.
 
-    Half of them decode while the other half, at most `threads`, run the network.
+    Half of them decode while the other half, at most `threads`, run the network, each on a recording of its
+    own. With `together` those of like lengths are batches of one thread: what an accelerator wants.
     """
 
-    def __init__(self, job: Job, recognizer: Recognizer, decoders: Decoders, threads: int) -> None:
+    def __init__(
+        self, job: Job, recognizer: Recognizer, decoders: Decoders, threads: int, *, together: bool = False
+    ) -> None:
         options = job.options
         self.job = job
         self.recognizer = recognizer
@@ -163,21 +173,26 @@ class Scoring(contextlib.AbstractContextManager["Scoring"]):
             over_time=options.over_time,
             split=options.split,
         )
-        self.ahead = 2 * threads
+        self._together = Together(1, padding=PADDING, most_clips=BATCH_CLIPS) if together else None
+        self._heard = Shared(self._together, recognizer) if self._together else recognizer
+        running = threads if self._together is None else BATCH_CLIPS
+        self.ahead = threads + running
         self.labels: Counter[str] = Counter()
         """How many recordings got which label, before any was called `unknown`."""
         self._counting = threading.Lock()
         self.timed = options.over_time is not None and options.over_time.what != "summary"
         self._options = options
         self._decoders = decoders
-        self._network = threading.Semaphore(threads)
+        self._network = threading.Semaphore(running)
 
     def __exit__(self, *exception: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Ends the decoders."""
+        """Ends the decoders, and the thread of batches."""
         self._decoders.close()
+        if self._together is not None:
+            self._together.stop()
 
     def here(self) -> Here:
         """The engine of this process."""
@@ -249,7 +264,7 @@ class Scoring(contextlib.AbstractContextManager["Scoring"]):
         assert asked is not None
         with self._network, self._stream(item, ANY_LENGTH, channel) as heard:
             timeline = timeline_of(
-                self.recognizer,
+                self._heard,
                 heard,
                 asked.window,
                 asked.hop,
@@ -269,7 +284,8 @@ class Scoring(contextlib.AbstractContextManager["Scoring"]):
                 waveform = audio.whole(heard)
         if not recognizer.any_length:
             with self._network:
-                prediction = recognizer.recognize(waveform)
+                logits = self._heard.logits([waveform.samples])[0]
+            prediction = recognizer.told(waveform, logits)
         self._count(prediction.label)
         if self._options.coverage is not None:
             prediction = recognizer.with_labels(prediction, self._options.coverage)

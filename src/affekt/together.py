@@ -1,4 +1,4 @@
-"""A few threads that score the recordings of all requests, those of equal length together."""
+"""A few threads that score recordings from many sides, those of equal or like length together."""
 
 from __future__ import annotations
 
@@ -35,20 +35,27 @@ class _Job:
     future: Future[Logits] = field(default_factory=Future)
     since: float = field(default_factory=time.monotonic)
 
-    @property
-    def kind(self) -> tuple[int, int]:
-        return id(self.recognizer), len(self.samples)
+    def alike(self, other: _Job, padding: float) -> bool:
+        """Whether the two may run together."""
+        apart = abs(len(self.samples) - len(other.samples))
+        return self.recognizer is other.recognizer and apart <= padding * len(self.samples)
 
 
-class Scoring:
+class Together:
     """Takes recordings from any thread and scores them on `threads` of its own, in the order of their coming.
 
     While batches run, others come in; those that are as long as the first in the queue, and for the same
     model, run together with it. Nobody waits for a batch to fill. `urgent` ones, of live streams, go first.
+    With `padding`, a share of the first one's length, others may be so much longer or shorter: on processors
+    such time is lost, where an accelerator is idle without.
     """
 
-    def __init__(self, threads: int, watch: Watch | None = None) -> None:
+    def __init__(
+        self, threads: int, watch: Watch | None = None, *, padding: float = 0.0, most_clips: int = MOST_CLIPS
+    ) -> None:
         self._watch = watch
+        self._padding = padding
+        self._most_clips = most_clips
         self._urgent: deque[_Job] = deque()
         self._usual: deque[_Job] = deque()
         self._stopped = False
@@ -95,8 +102,8 @@ class Scoring:
             if not queue:
                 return []
             first = queue.popleft()
-            most = min(MOST_CLIPS, max(1, MOST_SAMPLES // max(1, len(first.samples))))
-            return [first, *_taken(queue, first.kind, most - 1)]
+            most = min(self._most_clips, max(1, MOST_SAMPLES // max(1, len(first.samples))))
+            return [first, *_taken(queue, lambda job: first.alike(job, self._padding), most - 1)]
 
     def _run(self, jobs: Sequence[_Job]) -> None:
         started = time.monotonic()
@@ -112,12 +119,27 @@ class Scoring:
             self._watch(len(jobs), started - jobs[0].since, time.monotonic() - started)
 
 
-def _taken(queue: deque[_Job], kind: tuple[int, int], most: int) -> list[_Job]:
-    """Takes up to so many jobs of a kind out of a queue, the oldest first; the others keep their order."""
+def _taken(queue: deque[_Job], wanted: Callable[[_Job], bool], most: int) -> list[_Job]:
+    """Takes up to so many jobs out of a queue, the oldest first; the others keep their order."""
     found: list[_Job] = []
     others: list[_Job] = []
     while queue and len(found) < most:
         job = queue.popleft()
-        (found if job.kind == kind else others).append(job)
+        (found if wanted(job) else others).append(job)
     queue.extendleft(reversed(others))
     return found
+
+
+class Shared:
+    """A recogniser for timelines whose scores come from threads that others use too."""
+
+    def __init__(self, together: Together, recognizer: Recognizer, *, urgent: bool = False) -> None:
+        self.config = recognizer.config
+        self._together = together
+        self._recognizer = recognizer
+        self._urgent = urgent
+
+    def logits(self, waveforms: list[Samples]) -> NDArray[np.float32]:
+        """As `Recognizer.logits`."""
+        futures = [self._together.submit(self._recognizer, one, urgent=self._urgent) for one in waveforms]
+        return np.stack([one.result() for one in futures])

@@ -1,4 +1,4 @@
-"""The scoring threads: equal lengths together, the same scores, order, cancelling, and errors."""
+"""Scoring threads: equal or like lengths together, the same scores, order, cancelling, and errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from affekt import Recognizer, audio
 from affekt.recognizer import MODELS
-from affekt.serving.scoring import MOST_CLIPS, Scoring
+from affekt.together import MOST_CLIPS, Together
 from tests.fixtures import tiny
 
 CLIPS = [audio.read(path) for path in sorted(tiny.EXAMPLES.glob("*.flac"))]
@@ -44,20 +44,20 @@ def held(tiny_model_folder: Path) -> Held:
 
 
 @pytest.fixture
-def scoring() -> Iterator[Scoring]:
-    one = Scoring(1)
+def scoring() -> Iterator[Together]:
+    one = Together(1)
     yield one
     one.stop()
 
 
-def queued(scoring: Scoring, held: Any, clips: list[NDArray[np.float32]]) -> list[Future[Any]]:
+def queued(scoring: Together, held: Any, clips: list[NDArray[np.float32]]) -> list[Future[Any]]:
     """Futures of clips that all wait behind a first one that runs alone."""
     first = scoring.submit(held, CLIPS[0][:999])
     assert held.began.wait(10)
     return [first, *(scoring.submit(held, clip) for clip in clips)]
 
 
-def test_equal_lengths_run_together_and_score_as_alone(scoring: Scoring, held: Held) -> None:
+def test_equal_lengths_run_together_and_score_as_alone(scoring: Together, held: Held) -> None:
     lengths = [8000, 9000, 8000, 8000, 9000, 7000]
     clips = [CLIPS[at % 4][:size] for at, size in enumerate(lengths)]
     futures = queued(scoring, held, clips)
@@ -67,7 +67,19 @@ def test_equal_lengths_run_together_and_score_as_alone(scoring: Scoring, held: H
     np.testing.assert_allclose(found, held.recognizer.logits(clips), atol=1e-5)
 
 
-def test_a_batch_has_its_bound(scoring: Scoring, held: Held) -> None:
+def test_with_padding_like_lengths_run_together_and_score_as_alone(held: Held) -> None:
+    scoring = Together(1, padding=0.25, most_clips=3)
+    lengths = [8000, 9000, 10_001, 7000, 8000, 6000]
+    clips = [CLIPS[at % 4][:size] for at, size in enumerate(lengths)]
+    futures = queued(scoring, held, clips)
+    held.go.set()
+    found = np.stack([one.result(10) for one in futures[1:]])
+    assert held.batches == [1, 3, 2, 1]
+    np.testing.assert_allclose(found, held.recognizer.logits(clips), atol=1e-4)
+    scoring.stop()
+
+
+def test_a_batch_has_its_bound(scoring: Together, held: Held) -> None:
     futures = queued(
         scoring, held, [CLIPS[0][:5000]] * (MOST_CLIPS + 1) + [np.zeros(31 * 16_000, np.float32)] * 2
     )
@@ -77,7 +89,7 @@ def test_a_batch_has_its_bound(scoring: Scoring, held: Held) -> None:
     assert held.batches == [1, MOST_CLIPS, 1, 1, 1]
 
 
-def test_streams_go_first_and_what_was_cancelled_does_not_run(scoring: Scoring, held: Held) -> None:
+def test_streams_go_first_and_what_was_cancelled_does_not_run(scoring: Together, held: Held) -> None:
     order: list[str] = []
     futures = queued(scoring, held, [CLIPS[0][:5000], CLIPS[0][:6000]])
     urgent = scoring.submit(held, CLIPS[0][:7000], urgent=True)  # type: ignore[arg-type]
@@ -89,7 +101,7 @@ def test_streams_go_first_and_what_was_cancelled_does_not_run(scoring: Scoring, 
     assert order == ["urgent", "usual"] and held.batches == [1, 1, 1]
 
 
-def test_an_error_stays_with_its_batch(scoring: Scoring, held: Held) -> None:
+def test_an_error_stays_with_its_batch(scoring: Together, held: Held) -> None:
     futures = queued(scoring, held, [CLIPS[0][:1], CLIPS[0][:5000]])
     held.go.set()
     with pytest.raises(RuntimeError, match="one sample"):
@@ -99,7 +111,7 @@ def test_an_error_stays_with_its_batch(scoring: Scoring, held: Held) -> None:
 
 def test_as_many_batches_run_at_once_as_there_are_threads(held: Held, tiny_model_folder: Path) -> None:
     other = Held(Recognizer.load(tiny_model_folder, threads=1))
-    scoring = Scoring(2)
+    scoring = Together(2)
     futures = [scoring.submit(one, CLIPS[0]) for one in (held, other, held)]  # type: ignore[arg-type]
     assert held.began.wait(10) and other.began.wait(10)
     other.go.set()
@@ -111,7 +123,7 @@ def test_as_many_batches_run_at_once_as_there_are_threads(held: Held, tiny_model
 
 
 def test_stopping_finishes_what_was_taken(held: Held) -> None:
-    scoring = Scoring(1)
+    scoring = Together(1)
     futures = queued(scoring, held, CLIPS)
     held.go.set()
     scoring.stop()
