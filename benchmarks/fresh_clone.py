@@ -33,7 +33,7 @@ def main() -> None:
         "fresh_clone.base_install.has_torch": float(torch_there),
         **{f"fresh_clone.tests.{word}": float(count) for count, word in summary},
     }
-    details = {"make predict": predicted.splitlines(), "make test": tested.splitlines()[-5:]}
+    details = {"make predict": _said(predicted), "make test": _said(tested)[-5:]}
     record("fresh_clone", figures, details, started)
     for name, value in figures.items():
         print(f"{name:40} {value:.4g}")
@@ -61,6 +61,11 @@ def _run(command: list[str], folder: Path) -> str:
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout[-3000:]}")
     return done.stdout
+
+
+def _said(output: str) -> list[str]:
+    """The lines without pip's notes on where it looks for packages, which are of the machine."""
+    return [line for line in output.splitlines() if not line.startswith("WARNING: Location ")]
 
 
 def _installed_bytes(environment: Path) -> int:

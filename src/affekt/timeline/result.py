@@ -14,7 +14,22 @@ from affekt.prediction import DIGITS, status_of
 
 
 @dataclass(frozen=True)
-class Window:
+class _Stretch:
+    """What is told of `start` to `end` seconds of a recording."""
+
+    start: float
+    end: float
+    label: str
+    confidence: float | None
+    scores: dict[str, float] = field(hash=False)
+    status: str = "ok"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain data that JSON can hold."""
+        return _rounded(asdict(self))
+
+
+class Window(_Stretch):
     """The emotion in one window, `start` to `end` seconds.
 
     `scores` maps every label to its probability, the likeliest first; they sum to 1, and are empty where
@@ -23,35 +38,12 @@ class Window:
     `no_speech`.
     """
 
-    start: float
-    end: float
-    label: str
-    confidence: float | None
-    scores: dict[str, float] = field(hash=False)
-    status: str = "ok"
 
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain data that JSON can hold."""
-        return _rounded(asdict(self))
-
-
-@dataclass(frozen=True)
-class Segment:
+class Segment(_Stretch):
     """Adjoining windows of one label as one stretch, `start` to `end` seconds.
 
     `confidence` and `scores` are means over its windows; None and empty where nobody speaks.
     """
-
-    start: float
-    end: float
-    label: str
-    confidence: float | None
-    scores: dict[str, float] = field(hash=False)
-    status: str = "ok"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain data that JSON can hold."""
-        return _rounded(asdict(self))
 
 
 @dataclass(frozen=True)
