@@ -43,7 +43,6 @@ def to_onnx(network: nn.Module) -> bytes:
     wrapped = _Outputs(network)
     wrapped.eval()
     example = torch.randn(2, 16_000), torch.tensor([16_000, 12_345])
-    batch, samples = torch.export.Dim("batch", min=1), torch.export.Dim("samples", min=1)
     try:
         with _quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -52,7 +51,8 @@ def to_onnx(network: nn.Module) -> bytes:
                 example,
                 input_names=["samples", "lengths"],
                 output_names=list(wrapped.names),
-                dynamic_shapes=({0: batch, 1: samples}, {0: batch}),
+                # Names alone: with bounds PyTorch traces twice, the first time to find that they are others.
+                dynamic_shapes=({0: "batch", 1: "samples"}, {0: "batch"}),
                 opset_version=OPSET,
                 dynamo=True,
                 optimize=True,
