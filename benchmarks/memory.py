@@ -2,9 +2,10 @@
 
     python benchmarks/memory.py [--rows 100000] [--data DATA]
 
-The corpora are named again and again in a list on standard input. What the process holds (its proportional
-set size, and that of its decoders) is looked at once a second; at the end it must not be more than a tenth
-above what it was after a thousand recordings: medians of ten looks at either.
+The corpora are named again and again in a list on standard input, in a shuffled order: the first thousand are
+to be like the rest, not the shortest ones. What the process holds (its proportional set size, and that of its
+decoders) is looked at once a second; at the end it must not be more than a tenth above what it was after a
+thousand recordings: medians of thirty looks at either.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from random import Random
 from statistics import median
 
 from _record import DATA, record
@@ -28,7 +30,7 @@ from affekt.batch.store import SUFFIX, Store
 CORPORA = ("emodb", "ravdess", "nemo")
 WARM_INPUTS = 1000
 SECONDS = 1.0
-EARLY_SAMPLES = 10
+EARLY_SAMPLES = 30
 
 
 def pss_mib(pid: int) -> float:
@@ -62,6 +64,7 @@ def main() -> None:
     started = time.perf_counter()
     folders = [options.data / name for name in CORPORA]
     names = [item for item in inputs.expand(folders) if isinstance(item, str)]
+    Random(0).shuffle(names)
     with tempfile.TemporaryDirectory() as place:
         output = Path(place, "rows.csv")
         read, write = os.pipe()
