@@ -7,7 +7,6 @@ very clips that other tables test on: they explain what was chosen, and their fi
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 import torch
 from _record import DATA, record
+from _trials import Trial, listed, picked, slug
 from rich.console import Console
 
 from affekt import files, recipe
@@ -22,25 +22,21 @@ from affekt.verbs.train import train
 
 FOLDS, EPOCHS = 5, 24
 STRONGER = ("augment.warp=0.2", "augment.stretch=0.25", "augment.frequency_width=0.3")
-SCRATCH: dict[str, tuple[str, ...]] = {
-    "scratch": (),
-    "scratch, stronger masks and warps": STRONGER,
-    "scratch, half of the clips mixed": ("augment.mixup=0.5",),
-    "scratch, speed by up to 12 %": ("augment.speed=0.12",),
+CHANGES: dict[str, tuple[str, ...]] = {
+    "stronger masks and warps": STRONGER,
+    "half of the clips mixed": ("augment.mixup=0.5",),
+    "speed by up to 12 %": ("augment.speed=0.12",),
 }
-PRETRAINED: dict[str, tuple[str, ...]] = {
-    "pre-trained": (),
-    "pre-trained, stronger masks and warps": STRONGER,
-    "pre-trained, half of the clips mixed": ("augment.mixup=0.5",),
-    "pre-trained, speed by up to 12 %": ("augment.speed=0.12",),
-    "pre-trained, a third of the learning rate": ("train.learning_rate=0.0007",),
-    "pre-trained, trunk at a tenth of the rate": ("transfer.rate=0.1",),
-    "pre-trained, a level more every 3 epochs": ("transfer.unfreeze_epochs=3",),
-    "pre-trained, head alone": ("transfer.freeze=true",),
-}
-
-
-TRIALS = SCRATCH | PRETRAINED
+TRIALS = (
+    Trial("scratch"),
+    *(Trial(f"scratch, {name}", changes) for name, changes in CHANGES.items()),
+    Trial("pre-trained", pretrained=True),
+    *(Trial(f"pre-trained, {name}", changes, pretrained=True) for name, changes in CHANGES.items()),
+    Trial("pre-trained, a third of the learning rate", ("train.learning_rate=0.0007",), pretrained=True),
+    Trial("pre-trained, trunk at a tenth of the rate", ("transfer.rate=0.1",), pretrained=True),
+    Trial("pre-trained, a level more every 3 epochs", ("transfer.unfreeze_epochs=3",), pretrained=True),
+    Trial("pre-trained, head alone", ("transfer.freeze=true",), pretrained=True),
+)
 
 
 def main() -> None:
@@ -51,16 +47,16 @@ def main() -> None:
     say = Console(stderr=True).print
     figures: dict[str, float] = {}
     details: dict[str, Any] = {}
-    chosen = [list(TRIALS)[number - 1] for number in arguments.only or range(1, len(TRIALS) + 1)]
-    for name, changes in TRIALS.items():
-        folder = out / name.replace(",", "").replace(" ", "-")
+    chosen = picked(TRIALS, arguments.only)
+    for trial in TRIALS:
+        name, folder = trial.name, out / slug(trial.name)
         # Joined with what earlier calls left here: a finished trial is reported from its scores.
-        if name not in chosen and not (folder / "report.json").exists():
+        if trial not in chosen and not (folder / "report.json").exists():
             say(f"{name}: not run yet")
             continue
         say(name)
         report = train(
-            _recipe(name, changes, arguments),
+            _recipe(trial, arguments),
             folder,
             protocol="speaker-kfold",
             folds=FOLDS,
@@ -72,34 +68,26 @@ def main() -> None:
             key: value for key, value in report.to_figures(f"emodb.trials.{name}").items() if ".uar" in key
         }
         commit = files.read_json(folder / "run.json")["commit"]
-        details[name] = {"changes": changes, "commit": commit}
+        details[name] = {"changes": trial.changes, "commit": commit}
     record(
         "transfer_trials",
         figures,
-        {"trials": details, "not_run": sorted(set(TRIALS) - set(details))},
+        {"trials": details, "not_run": sorted({trial.name for trial in TRIALS} - set(details))},
         started,
     )
 
 
-def _recipe(name: str, changes: tuple[str, ...], arguments: argparse.Namespace) -> recipe.Recipe:
-    start: list[str] = []
-    if name in PRETRAINED:
-        if arguments.init is None:
-            sys.exit(f"{name}: starts from the model folder of benchmarks/speakers.py; name it with --init")
-        start = [f"init={arguments.init}"]
+def _recipe(trial: Trial, arguments: argparse.Namespace) -> recipe.Recipe:
     source = f"data=emodb:{arguments.data / 'emodb'}"
     fixed = ["train.validation_speakers=0", f"train.epochs={EPOCHS}"]
-    return recipe.load("thin", [source, *fixed, *start, *changes])
+    return recipe.load("thin", [source, *fixed, *trial.overrides(arguments.init)])
 
 
 def _arguments() -> argparse.Namespace:
-    listed = "; ".join(f"{number} {name}" for number, name in enumerate(TRIALS, 1))
     parser = argparse.ArgumentParser(
-        description=__doc__.splitlines()[0] if __doc__ else None, epilog=f"Trials: {listed}."
+        description=__doc__.splitlines()[0] if __doc__ else None, epilog=f"Trials: {listed(TRIALS)}."
     )
-    parser.add_argument(
-        "--only", type=int, nargs="+", choices=range(1, len(TRIALS) + 1), help="trials to run"
-    )
+    parser.add_argument("--only", nargs="+", help="trials to run, by name or number")
     parser.add_argument("--init", type=Path, help="the model folder of benchmarks/speakers.py")
     parser.add_argument("--data", type=Path, default=DATA, help="the folder that holds emodb")
     parser.add_argument("--threads", type=int, default=1)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from affekt.recognizer import Recognizer
     from affekt.reporting import report
     from affekt.serving import serve
+    from affekt.verbs.best import reproduce_best
     from affekt.verbs.compare import compare
     from affekt.verbs.cross import evaluate_cross
     from affekt.verbs.embed import embed
@@ -101,6 +102,7 @@ __all__ = [
     "pretrain_images",
     "pretrain_speakers",
     "report",
+    "reproduce_best",
     "reproduce_liu2021",
     "reproduce_padi2021",
     "reproduce_zhang2018",
@@ -128,6 +130,7 @@ _HOMES = {
     "pretrain_images": "affekt.verbs.pretrain_images",
     "pretrain_speakers": "affekt.verbs.pretrain",
     "report": "affekt.reporting",
+    "reproduce_best": "affekt.verbs.best",
     "reproduce_liu2021": "affekt.verbs.liu2021",
     "reproduce_padi2021": "affekt.verbs.reproduce",
     "reproduce_zhang2018": "affekt.verbs.zhang2018",

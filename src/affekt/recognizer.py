@@ -24,6 +24,11 @@ ASSETS = Path(__file__).resolve().parent / "assets"
 MODELS: dict[str, Path] = {"default": ASSETS / "default"}
 """The models that ship with affekt: name -> folder."""
 
+BUILT = {
+    "best": "affekt reproduce best --data CORPUS:FOLDER --speakers librispeech:FOLDER -o best",
+}
+"""Models that do not ship: name -> the command that builds one, in `-o`'s folder `model`."""
+
 ANY_LENGTH = audio.Limits(seconds=None, decoded_bytes=None)
 """The budget of models whose memory does not grow with a recording."""
 
@@ -48,6 +53,8 @@ def resolve(model: str | os.PathLike[str]) -> Path:
     path = Path(model).expanduser()
     if os.fspath(model) and path.is_dir():
         return path
+    if str(model) in BUILT:
+        raise UsageError(f"model '{model}': is not shipped; build it: {BUILT[str(model)]}, then ./best/model")
     hint = nearest(str(model), MODELS) if isinstance(model, str) and os.sep not in model else ""
     raise UsageError(
         f"{model}: neither a known model nor a folder{hint}; write a folder as ./NAME or /PATH/NAME"

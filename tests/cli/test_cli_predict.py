@@ -181,6 +181,15 @@ def test_models_are_listed(monkeypatch: pytest.MonkeyPatch, tiny_model_folder: P
     assert ", ".join(tiny.LABELS) in shown
     assert "none.uar: 0.250 [0.200, 0.300]" in shown
     assert "other: no weights" in shown
+    assert "for a company" not in shown
+    assert "best: larger" in shown and "affekt reproduce best --data" in shown
+
+
+def test_the_terms_of_the_shipped_weights_are_told(tmp_path: Path) -> None:
+    shown = CliRunner().invoke(cli.app, ["models"]).output
+    assert "CC BY-NC-SA" in shown and "for a company: these licences allow no commercial use" in shown
+    asked = CliRunner().invoke(cli.app, ["predict", str(tmp_path), "-m", "best"])
+    assert "is not shipped; build it: affekt reproduce best" in str(asked.exception)
 
 
 def test_a_model_is_checked(tiny_model_folder: Path, tmp_path: Path) -> None:

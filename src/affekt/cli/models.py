@@ -18,9 +18,16 @@ Examples:
 """
 
 
+_NON_COMMERCIAL = (
+    "  for a company: these licences allow no commercial use, and so neither do the weights;\n"
+    "  the code (Apache 2.0) does, with a model that learnt from recordings whose terms allow it:\n"
+    "  affekt train default data=clips.csv -o run"
+)
+
+
 @app.callback(invoke_without_command=True, epilog=_EXAMPLES)
 def models(context: typer.Context) -> None:
-    """List the models that ship with affekt: name, size, UAR, licence, emotions."""
+    """List the models: name, size, UAR, licence, emotions; and how to build those that do not ship."""
     if context.invoked_subcommand is not None:
         return
     from affekt import recognizer
@@ -41,6 +48,14 @@ def models(context: typer.Context) -> None:
             typer.echo(f"  {key}: {metric.value:.3f}{interval}")
         for corpus in config.training.corpora:
             typer.echo(f"  trained on {corpus.name} ({corpus.licence})")
+        if any(corpus.non_commercial for corpus in config.training.corpora):
+            typer.echo(_NON_COMMERCIAL)
+    for name, command in recognizer.BUILT.items():
+        typer.echo(
+            f"{name}: larger, several networks fused; does not ship. Build it, then use ./{name}/model:"
+        )
+        typer.echo(f"  {command}")
+        typer.echo("  its weights come under the licences of the corpora that you build it from")
 
 
 @app.command(epilog="Example: affekt models check ./my-model")

@@ -93,6 +93,9 @@ def liu2021(
     target: Annotated[str, typer.Option("--target", help="The corpus to tune on and test on.")] = "",
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder of all runs.")] = Path("liu2021"),
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds.")] = 3,
+    protocol: Annotated[
+        str | None, typer.Option(help="The folds of both; each corpus's usual ones, if not given.")
+    ] = None,
     folds: Annotated[int, typer.Option(help="Folds of speaker-kfold and of the random split.")] = 5,
     one_way: Annotated[
         bool,
@@ -116,6 +119,7 @@ def liu2021(
             output,
             source=source,
             target=target,
+            protocol=protocol,
             folds=folds,
             seeds=range(seeds),
             one_way=one_way,
@@ -174,6 +178,59 @@ def zhang2018(
             folds=folds,
             seeds=range(seeds),
             variant=variant,
+            say=say,
+            watcher=watcher,
+        )
+        show(result.to_markdown())
+
+
+@app.command(
+    epilog="Examples: affekt reproduce best --data emodb:EMODB --data nemo:NEMO --speakers librispeech:LIBRI"
+    " -o best | affekt reproduce best default --data clips.csv --init speakers/model --seeds 2 -o best"
+)
+def best(
+    recipe: Annotated[
+        list[str] | None,
+        typer.Argument(help="A recipe (`best`, if none is named) and overrides such as train.epochs=20."),
+    ] = None,
+    data: Annotated[
+        list[str] | None, typer.Option("--data", help="A corpus such as emodb:FOLDER; may be repeated.")
+    ] = None,
+    init: Annotated[
+        str | None, typer.Option("--init", help="A model folder that is pre-trained on speakers.")
+    ] = None,
+    speakers: Annotated[
+        list[str] | None,
+        typer.Option("--speakers", help="Or a corpus to pre-train on, such as librispeech:FOLDER."),
+    ] = None,
+    pretrain: Annotated[
+        list[str] | None,
+        typer.Option("--pretrain", help="An override of the pre-training, such as train.epochs=20."),
+    ] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--also", help="One more member by another recipe, such as attention-fcn."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Members of the recipe, each with its seed.")] = 3,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder of all runs.")] = Path("best"),
+    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> None:
+    """The larger model: speakers, then all corpora with several seeds, fused into OUTPUT/model."""
+    from affekt import recipe as recipes
+    from affekt.cli.running import resolved, running
+
+    settings = resolved(recipe, data, threads, default="best")
+    from affekt.verbs.best import pretraining, reproduce_best
+
+    with running(output, quiet=quiet) as (say, watcher, show):
+        result = reproduce_best(
+            settings,
+            output,
+            init=init,
+            speakers=pretraining(speakers, pretrain or ()) if speakers else None,
+            also=[recipes.load(one) for one in also or ()],
+            seeds=range(seeds),
             say=say,
             watcher=watcher,
         )

@@ -94,16 +94,21 @@ def read_run(folder: Path | str) -> ScoredRun:
         raise UsageError(
             f"{folder}: no {SCORES}; give a folder of `affekt train --protocol` or `affekt evaluate -o`"
         )
-    table, labels = _read(path)
+    table, labels = read_scored(path)
     report = files.read_json(folder / "report.json")
     protocol = report.get("protocol") if isinstance(report, dict) else None
     if not isinstance(protocol, str):
         raise UsageError(f"{folder / 'report.json'}: names no protocol; run it again")
     aside = folder / HELD_OUT
-    return ScoredRun(folder, table, labels, protocol, _read(aside)[0] if aside.is_file() else None)
+    return ScoredRun(folder, table, labels, protocol, read_scored(aside)[0] if aside.is_file() else None)
 
 
-def _read(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def read_scored(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """A table of scored clips as it was written, and the emotions scored.
+
+    Raises:
+        UsageError: it is not there, or damaged.
+    """
     import pandas as pd
 
     try:

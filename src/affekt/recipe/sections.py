@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from affekt.labels import EMOTIONS, nearest
 from affekt.recipe.distil import DistilRecipe
+from affekt.recipe.losses import LossesRecipe
 from affekt.recipe.networks import (
     AttentionFcnNetworkRecipe,
     AttentiveNetworkRecipe,
@@ -129,32 +130,6 @@ class ImagesRecipe(Section):
     """The share of each class that is tested on, where no folder is called `test`."""
 
 
-class LossesRecipe(Section):
-    """What the loss is a weighted sum of; without cross-entropy, the nearest class centroid decides."""
-
-    cross_entropy: float = Field(1.0, ge=0, le=100)
-    """Of the head's logits."""
-    triplet: float = Field(0.0, ge=0, le=100)
-    """Triplets of embeddings with semi-hard mining; needs `train.balance`."""
-    margin: float = Field(0.2, gt=0, le=4)
-    """How much farther a triplet's negative must be than its positive: squared distance of unit vectors."""
-    centre: float = Field(0.0, ge=0, le=100)
-    """Squared distances of embeddings to the centres of their classes."""
-    centre_rate: float = Field(0.5, gt=0, le=1)
-    """How far centres move towards each batch."""
-    adversarial: float = Field(0.0, ge=0, le=100)
-    """How strongly embeddings unlearn by whom they are: a head beside the network tells the training speakers
-    apart, and its gradient reaches the embedding reversed and so many times."""
-    adversarial_rise: float = Field(10.0, gt=0, le=1000)
-    """How fast that strength rises from 0 over the run: 2 / (1 + exp(-rise * share of the steps)) - 1."""
-
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if not (self.cross_entropy or self.triplet or self.centre):
-            raise ValueError("all are 0; one must count")
-        return self
-
-
 class TrainRecipe(Section):
     """The loop."""
 
@@ -194,6 +169,8 @@ class TrainRecipe(Section):
     than the one after it (0.99: about the last hundred); 0: the last weights."""
     validation_speakers: float = Field(0.2, ge=0)
     """Speakers kept aside to choose the epoch: a share below 1, else a count; 0 trains on all of them."""
+    split_seed: int | None = Field(None, ge=0)
+    """Draws the validation speakers, and breaks ties between folds; none: `seed`, which draws all else."""
     patience: int | None = Field(None, ge=1)
     """Stop after this many epochs without a better validation uar; none: run all epochs."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -305,7 +282,7 @@ class BaselineRecipe(Recipe):
         for key in ("task", "init", "augment", "transfer", "speakers", "images"):
             if getattr(self, key) != getattr(fresh, key):
                 raise ValueError(f"{key} is of networks; opensmile-svm has nothing of it")
-        for key in sorted(set(TrainRecipe.model_fields) - {"share", "validation_speakers"}):
+        for key in sorted(set(TrainRecipe.model_fields) - {"share", "split_seed", "validation_speakers"}):
             if getattr(self.train, key) != getattr(fresh.train, key):
                 raise ValueError(f"train.{key} is of networks; opensmile-svm has nothing of it")
         return self

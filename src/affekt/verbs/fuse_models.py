@@ -41,8 +41,9 @@ def fuse_models(
     threads: int | None,
     say: Callable[[str], None],
     tick: Tick | None,
+    disjoint: bool = False,
 ) -> Fused:
-    """As `affekt.fuse`, for models."""
+    """As `affekt.fuse`, for models; `disjoint` where no member has heard the speakers of `data` for sure."""
     if not (data or weights_from or equal):
         raise UsageError(
             "nothing to fit weights on; give --data with speakers that no member has heard, --weights-from "
@@ -53,27 +54,31 @@ def fuse_models(
     shared = [one for one in folders[0].config.labels if all(one in of.config.labels for of in folders)]
     if len(shared) < 2:
         raise UsageError(f"{', '.join(names)}: share {', '.join(shared) or 'no label'}; fusing needs two")
+    told = _ASIDE if disjoint else data
     say(f"labels that all members know: {', '.join(shared)}")
     side, notes = None, []
     if data is not None:
         recognizers = [Recognizer(one.path, one.config, one.scorer(threads)) for one in folders]
         side = _side(names, recognizers, data, root, seed, tick)
-        notes = [side.statement(), *_heard(folders, names, side)]
+        notes = [side.statement(), *([] if disjoint else _heard(folders, names, side))]
         for note in notes:
             say(note)
     if weights_from is not None:
         found = _recorded(weights_from, folders, shared)
     elif side is not None and not equal:
-        found = _fitted(side, folders, f"the clips of {data} that weights rest on")
+        found = _fitted(side, folders, f"the clips of {told} that weights rest on")
     else:
         weights = equal_weights(len(folders))
         found = _Found(weights, _factors(weights, [one.config.temperature for one in folders]))
     comparison = side.compare(found.fused, seed) if side is not None else None
     config = _config(folders, shared, found, names)
     config = config.model_copy(update={"metrics": _metrics(comparison, fitted=found.fused is not None)})
-    _write(out, config, folders, found, card(config, _tested(names, found.weights, comparison, data)))
+    _write(out, config, folders, found, card(config, _tested(names, found.weights, comparison, told)))
     say(f"model: {out}")
     return Fused(out, tuple(names), found.weights, comparison, notes=tuple(notes))
+
+
+_ASIDE = "speakers whom no member learnt from, but who chose the members' epochs"
 
 
 @dataclass(frozen=True)

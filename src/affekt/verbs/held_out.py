@@ -96,7 +96,7 @@ def join(folders: Sequence[Path]) -> HeldOut:
     own, every = {}, {}
     for corpus, rows in table.groupby("corpus"):
         every[str(corpus)] = report(rows, labels)
-        own[str(corpus)] = report(*_among_own(rows, labels))
+        own[str(corpus)] = report(*among_own(rows, labels))
     source = f"out-of-fold scores of {title}, all corpora together"
     return HeldOut(table, labels, report(table, labels), own, every, calibrate(table, labels, source))
 
@@ -122,7 +122,7 @@ def commits(folders: Sequence[Path]) -> dict[str, str]:
     return {one.name: str(files.read_json(one / RECORD)["commit"]) for one in folders}
 
 
-def _among_own(rows: pd.DataFrame, labels: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
+def among_own(rows: pd.DataFrame, labels: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
     """The rows scored among the emotions that occur in them alone."""
     own = [label for label in labels if (rows["emotion"] == label).any()]
     scores = restrict_scores(score_matrix(rows, labels)[0], labels, own)

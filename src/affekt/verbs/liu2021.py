@@ -46,6 +46,7 @@ def reproduce_liu2021(
     *,
     source: str,
     target: str,
+    protocol: str | None = None,
     folds: int = 5,
     seeds: Sequence[int] = (0, 1, 2),
     one_way: bool = False,
@@ -63,6 +64,7 @@ def reproduce_liu2021(
         recipe: what to train, of the system `facenet`; its `data` and `network.picture` are set here.
         out: the folder of all runs; what stopped there goes on.
         source, target: one corpus each, such as `casia:FOLDER`.
+        protocol: of both corpora; None is each one's usual one.
         folds: of the protocols that let one choose.
         one_way: leaves out the exchange.
 
@@ -73,14 +75,9 @@ def reproduce_liu2021(
         raise UsageError(f"recipe: of the system {recipe.system}; liu2021 is about system=facenet")
     say = say or (lambda text: None)
     parts = {}
-    for part in plan(source, target, out, seeds, one_way=one_way):
-        if part.learnt is not None:
-            learnt = recipe.model_copy(update={"data": (part.learnt,)})
-            for cell in scratch():
-                for seed in seeds:
-                    say(f"pre-training on {part.learnt}, {cell.name}, seed {seed}")
-                    folder = _folder(part.pretrained, cell.name, seed)
-                    train(cell.apply(learnt, seed), folder, resume=True, say=say, watcher=watcher)
+    for part in plan(source, target, out, seeds, one_way=one_way, protocol=protocol):
+        for picture in PICTURES:
+            pretrain(recipe, part, picture, seeds, say=say, watcher=watcher)
         parts[part.name] = ablate(
             recipe.model_copy(update={"data": (part.tested,)}),
             out / part.name,
@@ -100,6 +97,26 @@ def reproduce_liu2021(
     return found
 
 
+def pretrain(
+    recipe: FacenetRecipe,
+    part: Part,
+    picture: str,
+    seeds: Sequence[int],
+    *,
+    say: Say,
+    watcher: Watcher | None = None,
+) -> None:
+    """What the cells of a part that start from this picture need; nothing where nothing is transferred."""
+    if part.learnt is None:
+        return
+    learnt = recipe.model_copy(update={"data": (part.learnt,)})
+    cell = next(one for one in scratch() if one.name == picture)
+    for seed in seeds:
+        say(f"pre-training on {part.learnt}, {picture}, seed {seed}")
+        folder = _folder(part.pretrained, picture, seed)
+        train(cell.apply(learnt, seed), folder, resume=True, say=say, watcher=watcher)
+
+
 @dataclass(frozen=True)
 class Part:
     """One ablation: tested on `tested`, started from what was `learnt` (None: the speaker-dependent one)."""
@@ -114,7 +131,9 @@ class Part:
     pretrained: Path
 
 
-def plan(source: str, target: str, out: Path, seeds: Sequence[int], *, one_way: bool) -> list[Part]:
+def plan(
+    source: str, target: str, out: Path, seeds: Sequence[int], *, one_way: bool, protocol: str | None = None
+) -> list[Part]:
     """The ablations in the order they are run.
 
     Raises:
@@ -135,7 +154,7 @@ def plan(source: str, target: str, out: Path, seeds: Sequence[int], *, one_way: 
                 f"liu2021, {before} to {after}: tested on {after}",
                 tested,
                 learnt,
-                PROTOCOLS.get(parse_source(tested)[0], "speaker-kfold"),
+                protocol or PROTOCOLS.get(parse_source(tested)[0], "speaker-kfold"),
                 [*scratch(), *_transferred(pretrained, seeds), *_joint(learnt)],
                 _pairs(),
                 pretrained,

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from affekt import corpora
+from affekt import corpora, files
 from affekt.config import Metric
 from affekt.errors import CorpusError, SplitError, UsageError
 from affekt.evaluation import Report, confusion, summarise, uar
 from affekt.evaluation.folder import write_report
 from affekt.evaluation.plots import learning_curve_figure
-from affekt.evaluation.scored import PREFIX, read_run, scored_table
+from affekt.evaluation.scored import HELD_OUT, PREFIX, read_run, scored_table
 from affekt.models import build
 from affekt.recipe import Recipe
 from affekt.splits import Fold, Folds, make_folds, train_validation
@@ -139,15 +139,16 @@ def train(
 def _plan(
     table: pd.DataFrame, recipe: Recipe, protocol: str | None, count: int, speaker_dependent: bool
 ) -> Folds:
-    aside = recipe.train.validation_speakers
+    aside, chosen = recipe.train.validation_speakers, recipe.train.split_seed
+    seed = recipe.seed if chosen is None else chosen
     if protocol is None:
-        return Folds("all speakers", False, (train_validation(table, aside, recipe.seed),))
+        return Folds("all speakers", False, (train_validation(table, aside, seed),))
     return make_folds(
         table,
         protocol,
         count=count,
         validation_speakers=aside,
-        seed=recipe.seed,
+        seed=seed,
         speaker_dependent=speaker_dependent,
     )
 
@@ -215,11 +216,14 @@ def _final(  # noqa: PLR0917
 ) -> Path:
     began = time.monotonic()
     fitted = run.fit(fold.train, fold.validation, run.folder)
-    if calibrated is None and len(fold.validation):
+    if len(fold.validation):
         # A model is asked of any recording: classes that a clip's corpus lacks are answers as well.
         scored = _scored(run, fold.name, fold.validation, fitted, all_classes=True)
-        calibrated = calibrate.calibrate(scored, run.learnt.labels)
-        say(calibrated.line())
+        if distributed.rank() == 0:
+            files.write_text(run.folder / HELD_OUT, scored.to_csv(index=False))
+        if calibrated is None:
+            calibrated = calibrate.calibrate(scored, run.learnt.labels)
+            say(calibrated.line())
     model = run.folder / "model"
     if distributed.rank() == 0:
         _draw(fitted, run.folder)
