@@ -1,6 +1,6 @@
 """A recording of ten hours through `affekt predict`, whole and in windows, and `explain`: memory and time.
 
-    python benchmarks/long_file.py [--hours 10] [--model default] [--methods hirescam occlusion]
+    python benchmarks/long_file.py [--hours 10] [--model default] [--verbs predict windows]
 
 The recording is the example clips over and over, each time at another level, as FLAC of 16 kHz; for each verb
 one of a minute is measured too, so that what the length adds can be told from what a process takes anyway.
@@ -26,6 +26,8 @@ from affekt import audio
 
 EXAMPLES = ROOT / "src" / "affekt" / "assets" / "examples"
 MEMORY_GOAL_MB = 1024
+METHODS = ("hirescam", "occlusion")
+VERBS = ("predict", "windows", "summary", *(f"explain_{method}" for method in METHODS))
 AFFEKT = [sys.executable, "-m", "affekt"]
 
 # A process of its own for each run: the peak of children is the largest of all that ended.
@@ -64,16 +66,17 @@ def _commands(arguments: argparse.Namespace) -> dict[str, list[str]]:
     model = ["--model", arguments.model]
     explain = {
         f"explain_{method}": ["explain", "--json", "--quiet", "--method", method, *model]
-        for method in arguments.methods
+        for method in METHODS
     }
     predict = ["predict", "--format", "json", *model]
     windows = ["--window", "2", "--hop", "1"]
-    return {
+    known = {
         "predict": predict,
         "windows": [*predict, *windows],
         "summary": [*predict, *windows, "--summary"],
         **explain,
     }
+    return {verb: words for verb, words in known.items() if verb in arguments.verbs}
 
 
 def _run(command: list[str], out: Path) -> dict[str, Any]:
@@ -109,7 +112,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--hours", type=float, default=10.0)
     parser.add_argument("--model", default="default", help="a known model or a model folder")
-    parser.add_argument("--methods", nargs="*", default=["hirescam", "occlusion"])
+    parser.add_argument("--verbs", nargs="+", choices=VERBS, default=VERBS, help="all, if not given")
     return parser.parse_args()
 
 
