@@ -86,10 +86,9 @@ What falls short so far:
   which two were slower than one. The present one (one message for each layer and direction), and
   `train.statistics=process`, which does without, are not measured yet.
 - Not measured yet, though their scripts stand in `benchmarks/`: the systems B and C (`images`, `zhang2018`,
-  `explain`), scoring and serving under load (`throughput`, `memory`, `predict_kills`, `hostile_batch`,
-  `serve_load`, `serve_fuzz`, `container`), `voice_activity`, `fusion`, `export`,
-  `live_limits`. The default model has learnt from clean recordings alone: expect much less of it on telephone
-  lines and in noise.
+  `explain`, `liu2021`, `systems_speed`), `search`, `fusion`, `throughput`, `memory`, `serve_load`,
+  `serve_fuzz`, `container`, `voice_activity`, `export`, `live_limits`. The default model has learnt from
+  clean recordings alone: expect much less of it on telephone lines and in noise.
 - The first result takes longer than the 0.7 s promised (`predict.cold_start.s`), on a machine slower
   than before. Part of it is new: a process of its own for the decoder, and the imports of what
   `affekt predict` has learnt. What no prediction needs, the shapes of recipes, is imported too.
