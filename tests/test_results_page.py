@@ -50,10 +50,17 @@ def test_the_plan_is_worked_out_from_the_figures() -> None:
     text = results_page.SCALE.read_text("utf-8")
     assert results_page.scale(text, results) == text, "old results: run `make docs`"
     figures = {"throughput.hours_per_core_hour": 500.0, "throughput.clips": 3600.0, "throughput.hours": 2.0}
+    figures |= {
+        f"throughput.{step}.ms_per_clip": 2.5 for step in ("decode", "frontend", "network", "writing")
+    }
+    figures["throughput.network.share_of_matrix_product"] = 0.7
     shown = results_page.scale(text, {"throughput": _record(figures)})
     assert "500 hours of speech in an hour of one core (One), in clips of 2.0 s" in shown
     assert "| core hours | hours / rate | 20,000 |" in shown
     assert "| days on 64 cores | core hours / 64 / 24 | 13.0 |" in shown
+    assert "| files a second and core | measured | 250 |" in shown
+    assert "| cost, where a core's hour is 0.05 | core hours * price | 1,000 |" in shown
+    assert "network 25%" in shown and "reaches 70%" in shown
 
 
 def test_a_readme_shows_what_the_model_says(monkeypatch: pytest.MonkeyPatch, tiny_model_folder: Path) -> None:
