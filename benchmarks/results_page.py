@@ -89,9 +89,6 @@ What falls short so far:
   `explain`, `liu2021`, `systems_speed`), `search`, `fusion`, `throughput`, `memory`, `serve_load`,
   `serve_fuzz`, `container`, `voice_activity`, `export`, `live_limits`. The default model has learnt from
   clean recordings alone: expect much less of it on telephone lines and in noise.
-- The first result takes longer than the 0.7 s promised (`predict.cold_start.s`), on a machine slower
-  than before. Part of it is new: a process of its own for the decoder, and the imports of what
-  `affekt predict` has learnt. What no prediction needs, the shapes of recipes, is imported too.
 - The intervals of `opensmile_baseline` and `speakers` are older, narrower ones than the rest.
 - The learning curve on EMO-DB shows the gain of transfer where clips are few; with all of them both are alike
   on its three folds, unlike on ten.
