@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from affekt import audio
 from affekt.audio.fingerprint import BANDS, HOP, QUIET, Fingerprinter, Prints
 from affekt.errors import AudioError
+from affekt.provenance import usable_cores
+from affekt.sandbox.pool import Decoders
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -86,36 +88,41 @@ def listen(
 ) -> Iterator[Caught | Missed]:
     """Hears the rows of a table, each file decoded once; gives them file by file, as soon as known.
 
-    The memory is that of a few recordings' measures, whatever their length and number. A segment of which
-    nothing is there is left out.
+    Decoding happens in processes of its own: a recording that crashes its decoder is missed, no more. The
+    memory is that of a few recordings' measures, whatever their length and number. A segment of which nothing
+    is there is left out.
     """
     files: dict[str, list[tuple[int, float, float]]] = {}
     for at in positions:
         row = (at, float(table["start"].iloc[at]), float(table["end"].iloc[at]))
         files.setdefault(str(table["path"].iloc[at]), []).append(row)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for done, found in enumerate(_ahead(pool, files), start=1):
+    threads = usable_cores()
+    with Decoders(threads) as decoders, ThreadPoolExecutor(threads) as pool:
+        hear = partial(_hear, decoders)
+        for done, found in enumerate(_ahead(pool, hear, files), start=1):
             yield from found
             if progress is not None:
                 progress(done, len(files))
 
 
 def _ahead(
-    pool: ThreadPoolExecutor, files: dict[str, list[tuple[int, float, float]]]
+    pool: ThreadPoolExecutor,
+    hear: Callable[[str, Rows], list[Caught | Missed]],
+    files: dict[str, list[tuple[int, float, float]]],
 ) -> Iterator[list[Caught | Missed]]:
     waiting = iter(files.items())
     futures: list[Future[list[Caught | Missed]]] = [
-        pool.submit(_hear, path, rows) for path, rows in islice(waiting, 16)
+        pool.submit(hear, path, rows) for path, rows in islice(waiting, 16)
     ]
     while futures:
         yield futures.pop(0).result()
-        futures.extend(pool.submit(_hear, path, rows) for path, rows in islice(waiting, 1))
+        futures.extend(pool.submit(hear, path, rows) for path, rows in islice(waiting, 1))
 
 
-def _hear(path: str, rows: Rows) -> list[Caught | Missed]:
+def _hear(decoders: Decoders, path: str, rows: Rows) -> list[Caught | Missed]:
     meters = [_Meter(start, end) for _, start, end in rows]
     try:
-        with audio.stream(Path(path), limits=audio.Limits(seconds=None)) as blocks:
+        with decoders.stream(Path(path), limits=audio.Limits(seconds=None)) as blocks:
             at = 0
             for block in blocks:
                 for meter in meters:
