@@ -37,6 +37,32 @@ def dft_kernel(taper: Tensor, dft: int, bins: int) -> Tensor:
     return (torch.cat([angle.cos(), -angle.sin()]) * taper).float()[:, None]
 
 
+class PowerSpectrum(nn.Module):
+    """The squared magnitudes [batch, frames, bins] of windowed frames: the first bins of their DFT.
+
+    By a fast transform; a graph to export has a convolution instead, which every runtime knows, and which
+    gives the same within rounding. On a processor the transform takes a fifth of the convolution's time.
+    """
+
+    def __init__(self, taper: Tensor, *, hop: int, dft: int, bins: int) -> None:
+        super().__init__()
+        self.hop, self.dft, self.bins = hop, dft, bins
+        self.taper: Tensor
+        self.kernel: Tensor
+        self.register_buffer("taper", taper.float(), persistent=False)
+        self.register_buffer("kernel", dft_kernel(taper, dft, bins), persistent=False)
+
+    def forward(self, samples: Tensor) -> Tensor:
+        """Of all whole windows of samples [batch, samples]."""
+        if torch.compiler.is_exporting():
+            spectrum = functional.conv1d(samples[:, None], self.kernel, stride=self.hop)
+            real, imaginary = spectrum.chunk(2, dim=1)
+            return (real.square() + imaginary.square()).transpose(1, 2)
+        windows = samples.unfold(1, len(self.taper), self.hop) * self.taper
+        transformed = torch.fft.rfft(windows, n=self.dft)[..., : self.bins]
+        return transformed.real.square() + transformed.imag.square()
+
+
 Normalisation = Literal["none", "utterance", "bin"]
 
 REFERENCE_ENERGY = 1e-2
@@ -70,10 +96,9 @@ class LogMel(nn.Module):
         dft = 2 ** math.ceil(math.log2(self.window))
         self.normalisation = normalisation
         self.floor = 10 ** (floor_db / 10)
-        self.kernel: Tensor
         self.filters: Tensor
         taper = torch.hann_window(self.window, periodic=True, dtype=torch.float64)
-        self.register_buffer("kernel", dft_kernel(taper, dft, dft // 2 + 1), persistent=False)
+        self.spectrum = PowerSpectrum(taper, hop=self.hop, dft=dft, bins=dft // 2 + 1)
         self.register_buffer("filters", mel_filters(mels, dft // 2 + 1, low_hz, high_hz), persistent=False)
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
@@ -85,9 +110,7 @@ class LogMel(nn.Module):
         samples = samples * length_mask(lengths, samples.shape[1])
         # A window of zeros behind the longest clip gives its last samples, and a tiny clip, a whole frame.
         samples = functional.pad(samples, (0, self.window))
-        spectrum = functional.conv1d(samples[:, None], self.kernel, stride=self.hop)
-        real, imaginary = spectrum.chunk(2, dim=1)
-        energies = (real.square() + imaginary.square()).transpose(1, 2) @ self.filters
+        energies = self.spectrum(samples) @ self.filters
         frames = self.frame_lengths(lengths)
         mask = length_mask(frames, energies.shape[1])[..., None]
         reference: Tensor | float = REFERENCE_ENERGY
@@ -123,8 +146,7 @@ class LogSpectrogram(nn.Module):
         self.normalisation = normalisation
         taper = torch.hamming_window(self.window, periodic=True, dtype=torch.float64)
         taper = taper / taper.square().sum().sqrt()
-        self.kernel: Tensor
-        self.register_buffer("kernel", dft_kernel(taper, dft, bins), persistent=False)
+        self.spectrum = PowerSpectrum(taper, hop=self.hop, dft=dft, bins=bins)
 
     def frame_lengths(self, lengths: Tensor) -> Tensor:
         """Frames [batch] that cover every sample of each utterance; at least one."""
@@ -135,9 +157,7 @@ class LogSpectrogram(nn.Module):
         samples = samples * length_mask(lengths, samples.shape[1])
         # A window of zeros behind the longest clip gives its last samples, and a tiny clip, a whole frame.
         samples = functional.pad(samples, (0, self.window))
-        spectrum = functional.conv1d(samples[:, None], self.kernel, stride=self.hop)
-        real, imaginary = spectrum.chunk(2, dim=1)
-        power = (real.square() + imaginary.square()).transpose(1, 2)
+        power = self.spectrum(samples)
         frames = self.frame_lengths(lengths)
         return power * length_mask(frames, power.shape[1])[..., None], frames
 
