@@ -16,12 +16,12 @@ from affekt.audio import SAMPLE_RATE
 from affekt.errors import UsageError
 from affekt.waves import (
     Samples,
-    _fast_length,
     add_noise,
     babble,
     change_speed,
     coloured_noise,
     crop,
+    fast_length,
     mix,
     reverberate,
     simulate_response,
@@ -282,8 +282,8 @@ def test_arguments_are_left_alone() -> None:
 
 
 @given(st.integers(1, 200_000))
-def test_transforms_have_fast_lengths(count: int) -> None:
-    length = _fast_length(count)
+def test_transforms_havefast_lengths(count: int) -> None:
+    length = fast_length(count)
     assert count <= length <= 1.2 * count + 1
     for prime in (2, 3, 5):
         while length % prime == 0:

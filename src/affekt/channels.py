@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from affekt import audio
 from affekt.audio import SAMPLE_RATE
 from affekt.errors import UsageError
+from affekt.waves import fast_length
 
 Samples: TypeAlias = NDArray[np.float32]
 
@@ -39,12 +40,13 @@ def narrow(samples: Samples) -> Samples:
 def telephone(samples: Samples) -> Samples:
     """As over a telephone line: 300 to 3400 Hz (ITU-T G.712), 8 kHz, 8 bits of mu-law (ITU-T G.711)."""
     heard = np.asarray(soxr.resample(samples, SAMPLE_RATE, NARROW_RATE), np.float64)
-    spectrum = np.fft.rfft(heard)
-    frequencies = np.fft.rfftfreq(len(heard), 1 / NARROW_RATE)
+    size = fast_length(len(heard))
+    spectrum = np.fft.rfft(heard, size)
+    frequencies = np.fft.rfftfreq(size, 1 / NARROW_RATE)
     low, high = TELEPHONE_HZ
     rising = np.clip((frequencies - low) / _SLOPE_HZ + 1, 0, 1)
     falling = np.clip((high - frequencies) / _SLOPE_HZ + 1, 0, 1)
-    return _back(mu_law(np.fft.irfft(spectrum * rising * falling, len(heard))), len(samples))
+    return _back(mu_law(np.fft.irfft(spectrum * rising * falling, size)[: len(heard)]), len(samples))
 
 
 def mu_law(samples: NDArray[np.floating]) -> Samples:

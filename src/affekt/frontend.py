@@ -60,7 +60,8 @@ class PowerSpectrum(nn.Module):
             return (real.square() + imaginary.square()).transpose(1, 2)
         windows = samples.unfold(1, len(self.taper), self.hop) * self.taper
         transformed = torch.fft.rfft(windows, n=self.dft)[..., : self.bins]
-        return transformed.real.square() + transformed.imag.square()
+        power: Tensor = transformed.real.square() + transformed.imag.square()
+        return power
 
 
 Normalisation = Literal["none", "utterance", "bin"]

@@ -71,7 +71,7 @@ def coloured_noise(count: int, rng: np.random.Generator, exponent: float) -> Sam
     if count < 1:
         raise UsageError(f"coloured_noise: count is {count}; give at least 1")
     # Even for the shortest noise there must be a bin above the lowest frequency.
-    size = _fast_length(max(count, round(2 * SAMPLE_RATE / _LOWEST_HZ)))
+    size = fast_length(max(count, round(2 * SAMPLE_RATE / _LOWEST_HZ)))
     frequencies = np.fft.rfftfreq(size, 1 / SAMPLE_RATE)
     first = int(np.searchsorted(frequencies, _LOWEST_HZ))
     shape = (frequencies[first:] / _LOWEST_HZ) ** (-exponent / 2)
@@ -122,7 +122,7 @@ def reverberate(samples: Samples, response: Samples) -> Samples:
     if not response.any():
         raise UsageError("response: empty or silent; give the impulse response of a room")
     direct = int(np.abs(response).argmax())
-    size = _fast_length(len(samples) + len(response) - 1)
+    size = fast_length(len(samples) + len(response) - 1)
     spectrum = np.fft.rfft(samples, size) * np.fft.rfft(response, size)
     heard = np.fft.irfft(spectrum, size)[direct : direct + len(samples)]
     before, after = _energy(samples), _energy(heard)
@@ -208,7 +208,7 @@ def _energy(samples: NDArray[np.floating]) -> float:
 
 
 @cache
-def _fast_length(count: int) -> int:
+def fast_length(count: int) -> int:
     """The next length of factors 2, 3 and 5 alone: a large prime takes a transform tenfold the time."""
     odd = [3**threes * 5**fives for threes in range(5) for fives in range(4)]
     length: int = min(size << (-(-count // size) - 1).bit_length() for size in odd)

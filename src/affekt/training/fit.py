@@ -26,6 +26,7 @@ from affekt.training.batches import IntArray, plan_balanced, plan_batches
 from affekt.training.clips import prefetch
 from affekt.training.journal import Journal
 from affekt.training.levels import groups_beside, is_frozen, parameter_groups, rest
+from affekt.training.memory import keep_freed_memory
 from affekt.training.metric import Metric
 from affekt.training.step import Said, Step, wrapped
 from affekt.training.task import Adversarial, Moment, Task
@@ -80,6 +81,7 @@ class Fit:
             KeyboardInterrupt: on Ctrl-C or SIGTERM, after the step under way and a checkpoint.
             TrainingError: a loss or gradient is not finite; the weights before it are kept.
         """
+        keep_freed_memory()
         checkpoint = self.folder / state.CHECKPOINT
         # The first process looks, and all do the same: it may be writing the file by now.
         if distributed.largest(int(distributed.rank() == 0 and resume and checkpoint.exists())):
