@@ -18,6 +18,7 @@ from _trials import Trial, listed, picked, slug
 from rich.console import Console
 
 from affekt import files, recipe
+from affekt.errors import LockedError
 from affekt.verbs.train import train
 
 FOLDS, EPOCHS = 3, 24
@@ -55,14 +56,18 @@ def main() -> None:
             say(f"{name}: not run yet")
             continue
         say(name)
-        report = train(
-            _recipe(trial, arguments),
-            folder,
-            protocol="speaker-kfold",
-            folds=FOLDS,
-            resume=True,
-            say=say,
-        ).report
+        try:
+            report = train(
+                _recipe(trial, arguments),
+                folder,
+                protocol="speaker-kfold",
+                folds=FOLDS,
+                resume=True,
+                say=say,
+            ).report
+        except LockedError:
+            say(f"{name}: under way in another process")
+            continue
         assert report is not None
         figures |= {
             key: value for key, value in report.to_figures(f"emodb.trials.{name}").items() if ".uar" in key
