@@ -81,11 +81,13 @@ What falls short so far:
   training loss is at its floor. With masked and warped copies it adds about three points on each corpus; the
   two together gain what was hoped for on RAVDESS (eight points), and less on EMO-DB and nEMO. RAVDESS stays
   below the 0.72 and EMO-DB below the 0.85 that were hoped for. 251 speakers with one recording each are few,
-  and the networks are thin and trained for 24 passes (six on nEMO) with one seed. `transfer_trials`, one
-  change of the recipe at a time, is written and has no record yet.
+  and the networks are thin and trained for 24 passes (six on nEMO) with one seed. `transfer_trials` holds
+  what one change of the recipe at a time does, with three folds; six of its twelve trials have been run:
+  stronger masks need more passes, and a slow trunk loses the gain.
 - Two processes on two cores: the figures under `processes` are of an older exchange of batch statistics, in
   which two were slower than one. The present one (one message for each layer and direction), and
-  `train.statistics=process`, which does without, are not measured yet.
+  `train.statistics=process`, which does without, are not measured yet: an epoch of EMO-DB is too short beside
+  the start of two processes for the script's differences between runs to stand out.
 - Scoring all corpora end to end is less than six times as fast as openSMILE with an SVM
   (`throughput.times_as_fast`). The corpora here are coded as Opus, and half of a core's time goes into
   decoding that (`throughput.decode.ms_per_clip`), which both sides pay. The network has little left to give:
