@@ -59,6 +59,7 @@ def main() -> None:
     figures: dict[str, float] = {}
     details: dict[str, Any] = {"trained_at": trained(arguments.out), "recipes": {}, "pieces": []}
     for corpus in PROTOCOLS:
+        name = f"{corpus}.{arguments.protocol or PROTOCOLS[corpus]}"
         reports = {
             system: files.read_json(arguments.out / corpus / system / REPORT)
             for system in SYSTEMS
@@ -67,9 +68,9 @@ def main() -> None:
         for system, report in reports.items():
             details["pieces"].append(f"{corpus}/{system}")
             details["recipes"][f"{corpus}/{system}"] = _settings(arguments.out / corpus / system, corpus)
-            figures |= _own(f"{corpus}.{PROTOCOLS[corpus]}.{system}", report)
+            figures |= _own(f"{name}.{system}", report)
         if all(system in reports for system in SYSTEMS):
-            figures |= _fused(arguments.out, corpus, details)
+            figures |= _fused(arguments.out, corpus, name, details)
     if not figures:
         raise SystemExit(f"{arguments.out}: no finished piece yet")
     record("fusion", figures, details, started)
@@ -86,7 +87,7 @@ def _train(system: str, corpus: str, arguments: argparse.Namespace) -> None:
     found = affekt.train(
         resolved,
         arguments.out / corpus / system,
-        protocol=PROTOCOLS[corpus],
+        protocol=arguments.protocol or PROTOCOLS[corpus],
         folds=NEMO_FOLDS,
         resume=True,
         say=lambda text: print(text, flush=True),
@@ -120,7 +121,7 @@ def _own(prefix: str, report: Mapping[str, Any]) -> dict[str, float]:
     }
 
 
-def _fused(out: Path, corpus: str, details: dict[str, Any]) -> dict[str, float]:
+def _fused(out: Path, corpus: str, prefix: str, details: dict[str, Any]) -> dict[str, float]:
     """The three networks fused, and all compared with the baseline."""
     networks = [system for system in SYSTEMS if system != BASELINE]
     folder = out / corpus / "fused"
@@ -137,7 +138,6 @@ def _fused(out: Path, corpus: str, details: dict[str, Any]) -> dict[str, float]:
     print(against.to_markdown())
     details[f"{corpus}.fusion"] = {"weights": weights, **fused.comparison.to_json()}
     details[f"{corpus}.comparison"] = against.to_json()
-    prefix = f"{corpus}.{PROTOCOLS[corpus]}"
     figures = _own(f"{prefix}.fused", fused.report.to_json())
     members = _over(prefix, fused.comparison, {EQUAL: "fused_equal", FITTED: "fused"})
     return figures | members | _over(prefix, against, {folder.name: "fused"})
@@ -173,6 +173,7 @@ def _arguments() -> argparse.Namespace:
         "--corpus", action="append", choices=list(PROTOCOLS), help="may be repeated; else all"
     )
     parser.add_argument("--only", action="append", choices=SYSTEMS, help="may be repeated; else all systems")
+    parser.add_argument("--protocol", help="of all corpora, such as speaker-kfold (three folds)")
     parser.add_argument("--join", action="store_true", help="train nothing: one result of what is finished")
     parser.add_argument("--data", type=Path, default=DATA, help="the folder that holds emodb, ravdess, nemo")
     parser.add_argument("--threads", type=int, default=1)

@@ -1,26 +1,29 @@
 """Training over two processes against one: the time of an epoch, and whether both learn the same.
 
 One thread each, by `affekt train` alone and under `torchrun --nproc-per-node 2`, there with statistics of the
-whole batch (as one process has them) and of each process's part. The time of an epoch is what further epochs
-add to a run, so that starting up does not count. All take turns. After one step two processes must have the
-loss of one; after many, rounding has grown as it does between any two runs.
+whole batch (as one process has them) and of each process's part. An epoch takes what lies between two lines
+of a run's log; the first epoch, which starts everything up, does not count. All take turns. After one
+step two processes must have the loss of one; after many, rounding has grown as it does between any two runs.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from _record import DATA, record
 
 from affekt import files
 
-SHORT = 1
+POLL = 0.02
+"""Seconds between two looks at a log."""
 ONE = [sys.executable, "-m", "affekt"]
 TWO = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "affekt"]
 WAYS: dict[str, tuple[list[str], str]] = {
@@ -41,15 +44,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="affekt-processes-") as folder:
         for turn in range(arguments.turns):
             for way, (launcher, shared) in WAYS.items():
-                took = {}
-                for epochs in (SHORT, SHORT + arguments.epochs):
-                    out = Path(folder, f"{way}-{turn}-{epochs}")
-                    chosen = [arguments.recipe, *settings, f"train.statistics={shared}"]
-                    took[epochs] = _train(launcher, [*chosen, f"train.epochs={epochs}"], source, out)
-                    rows = (out / "log.jsonl").read_bytes().splitlines()
-                seconds[way].append((took[SHORT + arguments.epochs] - took[SHORT]) / arguments.epochs)
-                last[way].append(float(files.parse_json(rows[-1])["train_loss"]))
-                print(way, seconds[way][-1], last[way][-1], flush=True)
+                out = Path(folder, f"{way}-{turn}")
+                chosen = [arguments.recipe, *settings, f"train.statistics={shared}"]
+                epochs = f"train.epochs={1 + arguments.epochs}"
+                seconds[way] += _train(launcher, [*chosen, epochs], source, out)
+                last[way].append(float(_rows(out)[-1]["train_loss"]))
+                print(way, seconds[way][-arguments.epochs :], last[way][-1], flush=True)
         first = {way: _first_loss(launcher, source, Path(folder, f"first-{way}"))
                  for way, (launcher, _) in list(WAYS.items())[:2]}  # fmt: skip
     figures = {f"{name}.{way}.epoch.s": statistics.median(seconds[way]) for way in WAYS}
@@ -75,16 +75,27 @@ def _first_loss(launcher: list[str], source: str, out: Path) -> float:
     """The loss of a single step over a few clips."""
     few = ["train.share=0.03", "train.batch_clips=64", "train.batch_seconds=1000", "train.epochs=1"]
     _train(launcher, ["thin", *few, "train.validation_speakers=0", "train.precision=float32"], source, out)
-    return float(files.parse_json((out / "log.jsonl").read_bytes().splitlines()[-1])["train_loss"])
+    return float(_rows(out)[-1]["train_loss"])
 
 
-def _train(launcher: list[str], settings: list[str], source: str, out: Path) -> float:
-    began = time.perf_counter()
+def _train(launcher: list[str], settings: list[str], source: str, out: Path) -> list[float]:
+    """A run to its end; the seconds of each epoch but the first."""
     words = [*launcher, "train", *settings, "--data", source, "-o", str(out), "--threads", "1", "-q"]
-    done = subprocess.run(words, check=False, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(words)}: {done.stderr}")
-    return time.perf_counter() - began
+    ends: list[float] = []
+    with tempfile.TemporaryFile("w+") as errors:
+        running = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=errors)
+        while running.poll() is None:
+            time.sleep(POLL)
+            ends += [time.perf_counter()] * (len(_rows(out)) - len(ends))
+        if running.returncode:
+            errors.seek(0)
+            sys.exit(f"{' '.join(words)}: {errors.read()}")
+    return [end - begin for begin, end in itertools.pairwise(ends)]
+
+
+def _rows(out: Path) -> list[dict[str, Any]]:
+    log = out / "log.jsonl"
+    return [files.parse_json(row) for row in log.read_bytes().splitlines()] if log.exists() else []
 
 
 def _arguments() -> argparse.Namespace:
@@ -93,7 +104,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--recipe", default="thin", help="padi2021: steps that take far longer than messages")
     parser.add_argument("--share", type=float, default=1.0, help="of the clips")
     parser.add_argument("--epochs", type=int, default=4, help="that are timed")
-    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--data", type=Path, default=DATA, help="the folder that holds the corpora")
     return parser.parse_args()
 

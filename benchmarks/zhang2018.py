@@ -39,7 +39,7 @@ def main() -> None:
         resolved,
         out,
         init=arguments.init,
-        protocol=PROTOCOLS[corpus],
+        protocol=arguments.protocol or PROTOCOLS[corpus],
         folds=NEMO_FOLDS,
         seeds=range(arguments.seeds),
         say=Console(stderr=True).print,
@@ -60,6 +60,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("corpus", choices=PROTOCOLS)
     parser.add_argument("overrides", nargs="*", help="recipe overrides such as train.epochs=2")
     parser.add_argument("--init", type=Path, required=True, help="the model folder of benchmarks/images.py")
+    parser.add_argument("--protocol", help="instead of the corpus's own, such as speaker-kfold (three folds)")
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--data", type=Path, default=DATA, help="the folder that holds emodb, ravdess, nemo")
     parser.add_argument("--threads", type=int, default=1)
