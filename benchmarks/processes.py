@@ -38,7 +38,9 @@ def main() -> None:
     started = time.perf_counter()
     source = f"{arguments.corpus}:{arguments.data / arguments.corpus}"
     settings = [f"train.share={arguments.share}", "train.validation_speakers=0", "train.warmup=0.5"]
-    name = "processes" if arguments.corpus == "emodb" else f"processes_{arguments.corpus}"
+    usual = (("corpus", "emodb"), ("recipe", "thin"))
+    others = [getattr(arguments, key) for key, value in usual if getattr(arguments, key) != value]
+    name = "_".join(["processes", *others])
     seconds: dict[str, list[float]] = {way: [] for way in WAYS}
     last: dict[str, list[float]] = {way: [] for way in WAYS}
     with tempfile.TemporaryDirectory(prefix="affekt-processes-") as folder:

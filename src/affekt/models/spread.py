@@ -32,7 +32,9 @@ class SpreadBatchNorm(torch.autograd.Function):
         ctx.save_for_backward(values, weight, mean, variance, count)
         ctx.eps = eps
         ctx.mark_non_differentiable(mean, variance, count)
-        return _affine(values, mean, variance, weight, bias, eps), mean, variance, count
+        slope = weight * torch.rsqrt(variance + eps)
+        normalised = torch.addcmul(_wide(bias - mean * slope), values, _wide(slope))
+        return normalised.to(values.dtype), mean, variance, count
 
     @staticmethod
     @once_differentiable
@@ -47,10 +49,10 @@ class SpreadBatchNorm(torch.autograd.Function):
         distributed.all_reduce(sums)
         scale = weight * root
         slope, offset = (-scale * one / count for one in sums.chunk(2))
-        through_statistics = _affine(values, mean, variance, slope, offset, ctx.eps)
-        nothing = torch.zeros_like(mean)
-        direct = _affine(gradient, nothing, nothing + 1, scale, nothing, 0.0)
-        return direct.add_(through_statistics), for_weight, for_bias, None
+        slope = slope * root
+        through_statistics = torch.addcmul(_wide(offset - mean * slope), values, _wide(slope))
+        whole = through_statistics.addcmul_(gradient, _wide(scale))
+        return whole.to(values.dtype), for_weight, for_bias, None
 
 
 def gathered(own: Tensor) -> Tensor:
@@ -74,9 +76,6 @@ def combined(parts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return mean, variance, count
 
 
-def _affine(  # noqa: PLR0917
-    values: Tensor, mean: Tensor, variance: Tensor, weight: Tensor, bias: Tensor, eps: float
-) -> Tensor:
-    """(values - mean) / root of variance * weight + bias, channel by channel, in one pass over the map."""
-    normalised: Tensor = torch.native_batch_norm(values, weight, bias, mean, variance, False, 0.0, eps)[0]
-    return normalised
+def _wide(one: Tensor) -> Tensor:
+    """[channels] to stand beside maps [batch, channels, frequency, time]; quick where channels come last."""
+    return one[None, :, None, None]
