@@ -84,10 +84,12 @@ What falls short so far:
   and the networks are thin and trained for 24 passes (six on nEMO) with one seed. `transfer_trials` holds
   what one change of the recipe at a time does, with three folds; six of its twelve trials have been run:
   stronger masks need more passes, and a slow trunk loses the gain.
-- Two processes on two cores: the figures under `processes` are of an older exchange of batch statistics, in
-  which two were slower than one. The present one (one message for each layer and direction), and
-  `train.statistics=process`, which does without, are not measured yet: an epoch of EMO-DB is too short beside
-  the start of two processes for the script's differences between runs to stand out.
+- Two processes on two cores gain little with a thin network whose batches are normalised as a whole: a
+  message for each layer and direction takes longer here than what it saves, and an epoch is no faster than in
+  one process (`processes.speed_up`). `train.statistics=process` does without these messages, and networks of
+  the published size hardly feel them (`processes_padi2021`). The losses of one and of two agree in the first
+  step to the digits of float32; rounding grows from there, and after six epochs they differ by a few
+  hundredths.
 - Scoring all corpora end to end is less than six times as fast as openSMILE with an SVM
   (`throughput.times_as_fast`). The corpora here are coded as Opus, and half of a core's time goes into
   decoding that (`throughput.decode.ms_per_clip`), which both sides pay. The network has little left to give:
