@@ -9,10 +9,9 @@ import safetensors.torch
 import torch
 
 from affekt import model_folder
-from affekt.models.onnx import to_onnx
 from affekt.recognizer import MODELS, Recognizer
 from tests.fixtures import tiny
-from tests.models.test_networks import CLASSES, small, trained
+from tests.models.test_networks import CLASSES, exported, small, trained
 
 
 @pytest.fixture(scope="session")
@@ -38,7 +37,7 @@ def attentive(tmp_path_factory: pytest.TempPathFactory) -> Recognizer:
             embedding_size=8,
             recipe=small("attention-fcn").model_dump(mode="json"),
         ),
-        onnx=to_onnx(network),
+        onnx=exported("attention-fcn", network),
         weights=safetensors.torch.save(
             {name: value.contiguous() for name, value in network.state_dict().items()}
         ),

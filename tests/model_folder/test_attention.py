@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from affekt.errors import ModelFolderError
 from affekt.geometry.attention import FIELD, FIRST, SMALLEST, STRIDE, output_size
 from affekt.model_folder import Scorer, attention_grid, pieces
-from affekt.models.onnx import to_onnx
 from affekt.recipe import AttentionFcnNetworkRecipe
 from tests.fixtures import tiny, toy
-from tests.models.test_networks import CLASSES, small, trained
+from tests.models.test_networks import CLASSES, exported, small, trained
 
 LABELS = [*tiny.LABELS, "fear"][:CLASSES]
 
@@ -33,7 +32,7 @@ def graph() -> bytes:
     network: Any = trained("attention-fcn")
     with torch.no_grad():
         network.pooling.weigh.weight.mul_(20)
-    return to_onnx(network)
+    return exported("attention-fcn", network)
 
 
 def config(**network: Any) -> Any:

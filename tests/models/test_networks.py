@@ -14,6 +14,7 @@ from affekt import recipe as recipes
 from affekt.config import BASELINE, NETWORKS
 from affekt.losses import cross_entropy
 from affekt.models import build
+from affekt.models.onnx import to_onnx
 from affekt.recipe import RECIPES, Recipe
 from tests.fixtures import toy
 
@@ -43,6 +44,11 @@ def trained(system: str) -> nn.Module:
             if value.is_floating_point() and value.ndim <= 1:
                 value.add_(0.2 * torch.rand(value.shape, generator=random))
     return found.eval()
+
+
+def exported(system: str, network: nn.Module) -> bytes:
+    """The graph of a network that `trained` built; traced once in a process."""
+    return to_onnx(network, small(system).network.model_dump_json())
 
 
 def small(system: str, *overrides: str) -> Recipe:

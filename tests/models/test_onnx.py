@@ -13,9 +13,9 @@ from torch import Tensor, nn
 import affekt
 from affekt.config import NETWORKS
 from affekt.model_folder import graph
-from affekt.models.onnx import to_onnx
+from affekt.models import onnx
 from tests.fixtures import toy
-from tests.models.test_networks import pad, run, trained
+from tests.models.test_networks import exported, pad, run, trained
 
 Pair = tuple[nn.Module, onnxruntime.InferenceSession]
 
@@ -25,7 +25,7 @@ def pair(request: pytest.FixtureRequest) -> Pair:
     """A network and its graph in ONNX Runtime."""
     network = trained(request.param).train()
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    data = to_onnx(network)
+    data = exported(request.param, network)
     graph.check(data)
     assert network.training, "exporting must leave the network as it was"
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
@@ -57,10 +57,28 @@ def difference(pair: Pair, pieces: list[Tensor], beyond: int = 0) -> float:
 
 
 def test_a_graph_says_nothing_of_the_machine_it_was_made_on() -> None:
-    data = to_onnx(trained("resnet-stats"))
+    data = exported("resnet-stats", trained("resnet-stats"))
     root = str(Path(affekt.__file__).parent)
     for trace in (root, "site-packages", "stack_trace", 'File "', "/python3"):
         assert trace.encode() not in data, trace
+
+
+@pytest.mark.parametrize("system", ["resnet-stats", "attention-fcn"])
+def test_a_second_network_of_the_same_shape_has_its_own_weights(
+    system: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = trained(system), trained(system)
+    with torch.no_grad():
+        for one in second.parameters():
+            one.mul_(1.01)
+    before = exported(system, first)
+    traced: list[object] = []
+    monkeypatch.setattr(onnx, "_trace", traced.append)
+    data = exported(system, second)
+    assert not traced, "traced again"
+    assert data != before
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    assert difference((second, session), [voice(1.0), voice(0.4)]) < 1e-4
 
 
 @pytest.mark.parametrize("seconds", [1 / toy.RATE, 0.02, 0.5, 3.0, 20.0])

@@ -18,7 +18,6 @@ from affekt.errors import ModelFolderError, UsageError
 from affekt.evaluation.parity import Exported
 from affekt.model_folder import ModelFolder, graph, manifest, open_folder
 from affekt.model_folder.manifest import MANIFEST
-from affekt.models.onnx import to_onnx
 from affekt.models.quantise import to_float16, to_int8
 from affekt.recognizer import Recognizer
 from affekt.verbs.evaluate import evaluate
@@ -26,7 +25,7 @@ from affekt.verbs.export import export
 from affekt.verbs.fuse import fuse
 from affekt.verbs.predict import predict, predict_to
 from tests.fixtures import tiny, toy
-from tests.models.test_networks import trained
+from tests.models.test_networks import exported, trained
 
 FORMATS = ("onnx-float32", "onnx-float16", "onnx-int8")
 
@@ -136,7 +135,7 @@ def test_the_front_end_keeps_its_precision(made: tuple[Path, Exported]) -> None:
 
 
 def test_another_system_is_converted_too() -> None:
-    data = to_onnx(trained("attention-fcn"))
+    data = exported("attention-fcn", trained("attention-fcn"))
     whole = onnx.load_from_string(data)
     clip = toy.speech()
     feeds = {"samples": clip[None], "lengths": np.array([len(clip)])}

@@ -37,8 +37,8 @@ class Parts:
     min_samples: int
 
 
-def parts_of(model: nn.Module | LinearSvm) -> Parts:
-    """A network's, or a baseline's."""
+def parts_of(model: nn.Module | LinearSvm, recipe: Recipe) -> Parts:
+    """A network's, built by the recipe, or a baseline's."""
     if isinstance(model, LinearSvm):
         from safetensors.numpy import save as save_arrays
 
@@ -48,7 +48,7 @@ def parts_of(model: nn.Module | LinearSvm) -> Parts:
     model = model.cpu().eval()
     weights = {name: value.contiguous() for name, value in model.state_dict().items()}
     least = getattr(model, "min_samples", cast(Any, model).frontend.window)
-    return Parts(save(weights), to_onnx(model), least)
+    return Parts(save(weights), to_onnx(model, recipe.network.model_dump_json()), least)
 
 
 def package(
@@ -75,7 +75,7 @@ def package(
         origin: of a network that was trained before: its command, commit and versions stay.
         calibrated: the temperature of the scores of an emotion model; none: 1.
     """
-    parts = parts_of(model)
+    parts = parts_of(model, recipe)
     trained_on = [*own, *(one for one in inherited if one.name not in {known.name for known in own})]
     config = ModelConfig(
         format=1,
