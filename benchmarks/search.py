@@ -40,6 +40,7 @@ TRIALS = (
     Trial("normalisation by bin", ("network.normalisation=bin",)),
     Trial("width 24", ("network.width=24",)),
     Trial("width 32", ("network.width=32",)),
+    Trial("a hop of 20 ms", ("network.hop_ms=20",)),
     Trial("no SpecAugment", NO_MASKS),
     Trial("stronger SpecAugment", STRONGER),
     Trial("half of the clips mixed", ("augment.mixup=0.5",)),
