@@ -59,7 +59,7 @@ def main() -> None:
     figures: dict[str, float] = {}
     details: dict[str, Any] = {"trained_at": trained(arguments.out), "recipes": {}, "pieces": []}
     for corpus in PROTOCOLS:
-        name = f"{corpus}.{arguments.protocol or PROTOCOLS[corpus]}"
+        name = f"fusion.{corpus}.{arguments.protocol or PROTOCOLS[corpus]}"
         reports = {
             system: files.read_json(arguments.out / corpus / system / REPORT)
             for system in SYSTEMS
@@ -107,12 +107,12 @@ def _own(prefix: str, report: Mapping[str, Any]) -> dict[str, float]:
     """Pooled figures, ece before and after calibration, and how often label sets hold the truth."""
     found: dict[str, Any] = {name: report["pooled"][name] for name in ("uar", "wa")}
     calibration = report.get("calibration") or {}
-    for when in ("before", "after"):
+    for name, when in (("ece_before", "before"), ("ece", "after")):
         if calibration.get(when):
-            found[f"{when}_calibration.ece"] = calibration[when]["ece"]
+            found[name] = calibration[when]["ece"]
     for one in calibration.get("coverage") or ():
         if one["asked"] == COVERAGE:
-            found["sets.coverage"] = one
+            found[f"coverage_{COVERAGE:.0%}".rstrip("%")] = one
     return {
         f"{prefix}.{name}{end}": interval[key]
         for name, interval in found.items()

@@ -30,7 +30,7 @@ HEADLINES = {
     "hostile_audio.files": "damaged and hostile recordings tried",
     "hostile_audio.faults": "of these, crashes, hangs and unforeseen errors",
 }
-METRICS = ("uar", "wa", "macro_f1", "ece", "brier", "eer")
+METRICS = ("uar", "wa", "macro_f1", "ece_before", "ece", "coverage_90", "brier", "eer")
 ENDS = ("low", "high")
 
 INTRODUCTION = """# Results
@@ -49,6 +49,8 @@ How to read it:
 - EMO-DB is measured on a copy whose clips are cut or padded to 2.0 s, nEMO on six of its nine speakers:
   neither is comparable with figures published for the whole corpora. RAVDESS is complete and on its
   published folds.
+- `ece` is the calibration error of scores with a temperature from other speakers, `ece_before` that of the
+  scores as they are; `coverage_90` is how often label sets that promise 90 % hold the truth.
 - `padi2021` is {speaker pre-training} x {SpecAugment} on the same folds and steps; `A-B` is the difference of
   two of its conditions on the same draws of speakers. The network is pre-trained on the 251 speakers of
   `speakers`, who speak in no emotion corpus.
