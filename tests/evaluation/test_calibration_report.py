@@ -85,6 +85,25 @@ def test_validation_speakers_are_taken_where_there_are_some() -> None:
         assert value == fit_temperature(*score_matrix(own, LABELS))
 
 
+def test_scores_with_a_temperature_already_get_no_second_one() -> None:
+    scored = table()
+    plain = calibration(scored, LABELS, BY)
+    assert plain.after is not None and plain.temperatures is not None
+    values, _ = score_matrix(scored, LABELS)
+    for fold, temperature in plain.temperatures.items():
+        rows = (scored["fold"] == fold).to_numpy()
+        values[rows] = tempered(values[rows], temperature)
+    columns = [f"score_{label}" for label in LABELS]
+    found = calibration(
+        scored.assign(**dict(zip(columns, values.T, strict=True))), LABELS, BY, applied=plain.temperatures
+    )
+    assert found.temperatures == plain.temperatures
+    assert found.after is not None
+    for name, interval in plain.after.figures.items():
+        assert found.after.figures[name].value == pytest.approx(interval.value, abs=1e-3)
+        assert found.before.figures[name].value == pytest.approx(plain.before.figures[name].value, abs=1e-3)
+
+
 def test_folds_that_share_speakers_leave_nothing_to_fit_on() -> None:
     rows = table()
     rows["fold"] = [str(at % 4) for at in range(len(rows))]

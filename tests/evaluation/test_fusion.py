@@ -71,12 +71,12 @@ def test_equal_weights_are_the_mean_of_logarithms() -> None:
 def test_a_folds_weights_do_not_look_at_whom_it_tests() -> None:
     scores, truth = panel(300, [2.0, 0.5])
     speakers = [f"s{at % 5}" for at in range(300)]
-    _, before = cross_fitted(scores, truth, speakers, speakers)
+    _, before, _ = cross_fitted(scores, truth, speakers, speakers)
     tested = np.array(speakers) == "s2"
     changed, other = scores.copy(), truth.copy()
     changed[:, tested] = changed[::-1, tested]
     other[tested] = (truth[tested] + 1) % 4
-    fused, after = cross_fitted(changed, other, speakers, speakers)
+    fused, after, _ = cross_fitted(changed, other, speakers, speakers)
     assert before["s2"] == after["s2"]
     assert all(before[name] != after[name] for name in ("s0", "s1", "s3", "s4"))
     assert np.abs(fused.sum(axis=1) - 1).max() < 1e-9

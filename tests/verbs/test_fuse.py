@@ -110,7 +110,9 @@ def test_cross_validations_are_fused_without_their_own_fold(runs: list[Path], tm
     by_fold = json.loads((tmp_path / "fused" / "weights.json").read_text())
     assert set(by_fold) == set(run.table["fold"])
     assert all(abs(sum(one["weights"]) - 1) < 1e-9 for one in by_fold.values())
-    assert found.report is not None
+    assert found.report is not None and found.report.calibration is not None
+    applied = {fold: one["temperature"] for fold, one in by_fold.items()}
+    assert found.report.calibration.temperatures == run.applied == applied
     assert compare([tmp_path / "fused", *runs]).clips == 24
     assert (tmp_path / "fused" / "comparison.png").read_bytes().startswith(b"\x89PNG")
     with pytest.raises(UsageError, match="not an empty folder"):

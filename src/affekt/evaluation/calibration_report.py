@@ -102,19 +102,24 @@ def calibration(
     labels: Sequence[str],
     by: Resampling = _USUAL,
     held_out: pd.DataFrame | None = None,
+    applied: Mapping[str, float] | None = None,
 ) -> Calibration:
     """Measures the scores of a table (`scored.scored_table`), as they are and calibrated fold by fold.
 
     Args:
         held_out: a table of the same kind with each fold's validation clips.
+        applied: for each fold the temperature that its scores have already, from clips of other speakers:
+            `before` is then without it. A second one, from scores whose own came from the clips it is for,
+            would undo it.
 
     Raises:
         UsageError: a score is missing.
     """
     values, truth = score_matrix(scored, labels)
     speakers = scored["speaker"].astype(str).tolist()
-    before = drawn_figures(values, truth, speakers, by)
-    kept = _scores(values, truth, speakers, before, by)
+    raw = _without(applied, values, scored["fold"].astype(str).tolist())
+    before = drawn_figures(raw, truth, speakers, by)
+    kept = _scores(raw, truth, speakers, before, by)
     sources, fitted = _sources(scored, held_out)
     if not sources:
         return Calibration(kept, fitted)
@@ -123,10 +128,12 @@ def calibration(
     members = {asked: np.ones(values.shape, np.bool_) for asked in ASKED}
     for fold, (test, source) in sources.items():
         known, known_truth = score_matrix(source, labels)
-        temperatures[fold] = fit_temperature(known, known_truth)
-        calibrated[test] = tempered(values[test], temperatures[fold])
+        temperatures[fold] = (applied or {}).get(fold) or fit_temperature(known, known_truth)
+        if applied is None:
+            known = tempered(known, temperatures[fold])
+            calibrated[test] = tempered(values[test], temperatures[fold])
         for asked in ASKED:
-            least = threshold(tempered(known, temperatures[fold]), known_truth, asked)
+            least = threshold(known, known_truth, asked)
             members[asked][test] = label_sets(calibrated[test], least)
     after = drawn_figures(calibrated, truth, speakers, by)
     return Calibration(
@@ -137,6 +144,17 @@ def calibration(
         temperatures,
         tuple(_coverage(asked, members[asked], truth, speakers, by) for asked in ASKED),
     )
+
+
+def _without(applied: Mapping[str, float] | None, values: Values, folds: Sequence[str]) -> Values:
+    """The scores [clips, classes] before each fold's temperature."""
+    if applied is None:
+        return values
+    raw = values.copy()
+    for fold, temperature in applied.items():
+        rows = np.array(folds) == fold
+        raw[rows] = tempered(values[rows], 1 / temperature)
+    return raw
 
 
 def _sources(

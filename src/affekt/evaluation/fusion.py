@@ -94,11 +94,12 @@ def fit_weights(scores: ArrayLike, truth: ArrayLike) -> Weights:
 
 def cross_fitted(
     scores: ArrayLike, truth: ArrayLike, folds: Sequence[str], speakers: Sequence[str]
-) -> tuple[Values, dict[str, Weights]]:
+) -> tuple[Values, dict[str, Weights], dict[str, float]]:
     """Fused scores of all clips, each fold's with weights from clips of speakers that it does not test.
 
     Returns:
-        [clips, classes], calibrated by a temperature from the same clips as the weights; and the weights.
+        [clips, classes], calibrated by a temperature from the same clips as the weights; for each fold the
+        weights, and that temperature.
 
     Raises:
         UsageError: no speakers are left to fit on.
@@ -107,6 +108,7 @@ def cross_fitted(
     fold_of, speaker_of = np.array(folds), np.array(speakers)
     fused = np.empty(values.shape[1:])
     found: dict[str, Weights] = {}
+    temperatures: dict[str, float] = {}
     for fold in dict.fromkeys(fold_of.tolist()):
         test = fold_of == fold
         others = ~np.isin(speaker_of, speaker_of[test])
@@ -115,9 +117,9 @@ def cross_fitted(
                 f"fold {fold}: no speakers beside those that it tests, to fit weights on; take equal ones"
             )
         found[fold] = fit_weights(values[:, others], places[others])
-        temperature = fit_temperature(found[fold].apply(values[:, others]), places[others])
-        fused[test] = tempered(found[fold].apply(values[:, test]), temperature)
-    return fused, found
+        temperatures[fold] = fit_temperature(found[fold].apply(values[:, others]), places[others])
+        fused[test] = tempered(found[fold].apply(values[:, test]), temperatures[fold])
+    return fused, found, temperatures
 
 
 def _logs(values: Values) -> tuple[Values, NDArray[np.bool_]]:

@@ -120,6 +120,7 @@ def summarise(
     resamples: int = 2000,
     level: float = 0.95,
     held_out: pd.DataFrame | None = None,
+    applied: Mapping[str, float] | None = None,
 ) -> Report:
     """Reports on scored clips, one row per clip and fold.
 
@@ -128,7 +129,8 @@ def summarise(
     emotions compared, in the order of the tables. `protocol` names how the folds were made, such as `random
     (speaker-dependent)`. Intervals come from resampling speakers (`affekt.evaluation.bootstrap`). With a
     column `score_LABEL` for every label the scores are measured too, and calibrated fold by fold; `held_out`
-    is such a table of each fold's validation clips (`affekt.evaluation.calibration_report`).
+    is such a table of each fold's validation clips (`affekt.evaluation.calibration_report`), `applied` the
+    temperatures of scores that are calibrated already.
 
     Raises:
         UsageError: a column is missing or has empty cells, there are no rows, or a label is not among
@@ -162,7 +164,7 @@ def summarise(
         resamples=resamples,
         level=level,
         seed=seed,
-        calibration=calibration(scored, labels, by, held_out) if has_scores else None,
+        calibration=calibration(scored, labels, by, held_out, applied) if has_scores else None,
         by_group=compare_groups(scored, labels, by),
     )
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,12 +14,15 @@ from affekt import files
 from affekt.errors import UsageError
 from affekt.evaluation.calibration import Places
 from affekt.evaluation.metrics import Values, positions
+from affekt.evaluation.temperature import BOUNDS
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SCORES = "scores.csv"
 HELD_OUT = "validation.csv"
+WEIGHTS, TEMPERATURE = "weights.json", "temperature"
+"""What each fold of fused scores was made with; in it, the temperature of their sum."""
 PREFIX = "score_"
 GROUP_COLUMNS = ("gender", "language", "age")
 """Columns of a corpus's table that are kept where they say something, to compare groups of speakers."""
@@ -32,7 +35,8 @@ _DIGITS = 6
 class ScoredRun:
     """What a cross-validation or an evaluation left: its table, the emotions scored, and its protocol.
 
-    `held_out` is the table of the validation clips, where the folds had some.
+    `held_out` is the table of the validation clips, where the folds had some; `applied` the temperature that
+    each fold's scores have already, where they are fused.
     """
 
     path: Path
@@ -40,6 +44,7 @@ class ScoredRun:
     labels: tuple[str, ...]
     protocol: str
     held_out: pd.DataFrame | None = None
+    applied: Mapping[str, float] | None = None
 
 
 def scored_table(
@@ -100,7 +105,19 @@ def read_run(folder: Path | str) -> ScoredRun:
     if not isinstance(protocol, str):
         raise UsageError(f"{folder / 'report.json'}: names no protocol; run it again")
     aside = folder / HELD_OUT
-    return ScoredRun(folder, table, labels, protocol, read_scored(aside)[0] if aside.is_file() else None)
+    held_out = read_scored(aside)[0] if aside.is_file() else None
+    return ScoredRun(folder, table, labels, protocol, held_out, _applied(folder / WEIGHTS))
+
+
+def _applied(path: Path) -> dict[str, float] | None:
+    """The temperature of each fold of fused scores; none where there are no weights, or older ones."""
+    plain = files.read_json(path) if path.is_file() else None
+    if not isinstance(plain, dict) or not plain:
+        return None
+    found = {fold: one.get(TEMPERATURE) if isinstance(one, dict) else None for fold, one in plain.items()}
+    if not all(isinstance(one, float) and BOUNDS[0] <= one <= BOUNDS[1] for one in found.values()):
+        return None
+    return cast(dict[str, float], found)
 
 
 def read_scored(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:

@@ -139,6 +139,7 @@ def _summarised(run: RunFolder, scored: ScoredRun) -> Report:
         protocol=scored.protocol,
         seed=seed if isinstance(seed, int) and seed >= 0 else 0,
         held_out=scored.held_out,
+        applied=scored.applied,
     )
 
 

@@ -17,7 +17,7 @@ from affekt.evaluation.folder import write_report
 from affekt.evaluation.fusion import Weights, equal_weights, fit_weights
 from affekt.evaluation.paired import Comparison
 from affekt.evaluation.report import Report
-from affekt.evaluation.scored import SCORES, ScoredRun, read_run
+from affekt.evaluation.scored import SCORES, TEMPERATURE, WEIGHTS, ScoredRun, read_run
 from affekt.verbs.compare import run_names, write_comparison
 from affekt.verbs.panel import EQUAL, FITTED, Panel, panel
 
@@ -145,13 +145,13 @@ def _fuse_runs(  # noqa: PLR0917
         raise UsageError(f"{out}: not an empty folder; choose another one")
     side = panel(names, runs, intersection=intersection)
     say(side.statement())
-    fused, by_fold = (None, {}) if equal else side.fused("fold")
+    fused, by_fold, temperatures = (None, {}, None) if equal else side.fused("fold")
     weights = equal_weights(len(runs)) if equal else fit_weights(side.scores, side.truth)
     every = weights.apply(side.scores)
     table = side.table(every if fused is None else fused)
     title = f"{' + '.join(side.names)}, {EQUAL if equal else FITTED}"
     protocol = " / ".join(dict.fromkeys(side.protocols))
-    report = summarise(table, side.labels, title=title, protocol=protocol, seed=seed)
+    report = summarise(table, side.labels, title=title, protocol=protocol, seed=seed, applied=temperatures)
     comparison = side.compare(fused, seed)
     source = f"out-of-fold scores of {', '.join(side.names)} ({protocol})"
     calibrated = calibrate(side.table(every), side.labels, source)
@@ -170,7 +170,8 @@ def _fuse_runs(  # noqa: PLR0917
     write_report(out, report, table)
     write_comparison(out, comparison)
     files.write_json(out / FUSION, record.model_dump(mode="json"))
-    files.write_json(out / "weights.json", {name: one.to_json() for name, one in by_fold.items()})
+    told = {name: one.to_json() | {TEMPERATURE: (temperatures or {})[name]} for name, one in by_fold.items()}
+    files.write_json(out / WEIGHTS, told)
     return Fused(out, side.names, weights, comparison, report, (side.statement(),))
 
 

@@ -55,8 +55,8 @@ class Panel:
             fold=self.rows["fold"].to_numpy()
         )
 
-    def fused(self, by: str) -> tuple[NDArray[np.float64], dict[str, Weights]]:
-        """Scores of all clips with weights from others: `by` is the column that parts them."""
+    def fused(self, by: str) -> tuple[NDArray[np.float64], dict[str, Weights], dict[str, float]]:
+        """All clips, with weights and temperatures from others: `by` is the column that parts them."""
         folds, speakers = self.rows[by].astype(str), self.rows["speaker"].astype(str)
         return cross_fitted(self.scores, self.truth, folds.tolist(), speakers.tolist())
 
