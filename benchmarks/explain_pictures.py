@@ -21,8 +21,8 @@ EXAMPLES = ROOT / "src" / "affekt" / "assets" / "examples"
 PICTURES = ROOT / "docs" / "pictures"
 CLIPS = {"anger": "anger-03a01Wa", "sadness": "sadness-08a02Tb"}
 METHODS = ("attention", "hirescam", "occlusion")
-COLOURS = 128
-"""As a palette: a picture of flat areas and lines shrinks to a third."""
+WIDTH = 1100
+"""Pixels, as wide as a page shows it."""
 
 
 def main() -> None:
@@ -40,9 +40,11 @@ def main() -> None:
 def _shrunk(found: affekt.Explanation, path: Path) -> None:
     found.save(path)
     with Image.open(path) as drawn:
-        fewer = drawn.convert("RGB").quantize(COLOURS)
+        smaller = drawn.convert("RGB").resize((WIDTH, round(WIDTH * drawn.height / drawn.width)))
+    # A palette that covers the colours there are, not the commonest: most of a picture is grey.
+    smaller = smaller.quantize(256, method=Image.Quantize.MAXCOVERAGE)
     with files.atomic(path, "wb") as stream:
-        fewer.save(stream, "PNG", optimize=True)
+        smaller.save(stream, "PNG", optimize=True)
     print(path.relative_to(ROOT), path.stat().st_size)
 
 
