@@ -118,7 +118,9 @@ What falls short so far:
   of fifty: a run of an older version of the same recipe had an `eer` of 0.01, this one 0.04, each within the
   other's interval. `padi2021`, `learning_curve_emodb` and `transfer_trials` say from which run they start.
 - A recording of ten hours is scored in windows in the memory of `long_file.windows.long.peak_mb`; whole it
-  is refused with advice, and `explain` over ten hours was not let run to its end.
+  is refused with advice by networks that must hear a recording at once. One with attention takes it whole,
+  and explains it, in well below a gigabyte (`long_file_attention-fcn`). By other maps than attention ten
+  hours were not explained to their end.
 - The learning curve on EMO-DB shows the gain of transfer where clips are few; with all of them both are
   alike on its three folds, unlike on ten.
 - A model folder whose graph is a bomb of repeated operators is refused, but only after the seconds and the
