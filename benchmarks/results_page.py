@@ -116,9 +116,9 @@ What falls short so far:
 - Of the copies planted by `leaks` those that are faster by a tenth are not found, and of clipped,
   reverberant and very noisy ones some are missed; all other leaks are found, and none is seen in the corpora
   as they are.
-- Not measured yet, though their scripts stand in `benchmarks/`: `liu2021`, `systems_speed`, `search`,
-  `voice_activity`, `export`, `live_limits`; and scoring on a graphics card. The default model has learnt
-  from clean recordings alone: expect much less of it on telephone lines and in noise.
+- Not measured yet, though their scripts stand in `benchmarks/`: `liu2021`, `search`, `voice_activity`,
+  `export`, `live_limits`; and scoring on a graphics card. The default model has learnt from clean recordings
+  alone: expect much less of it on telephone lines and in noise.
 - The intervals of `opensmile_baseline` are older, narrower ones than the rest.
 - `speakers` has 400 trials of ten speakers, too few to tell networks apart that are wrong in one trial out
   of fifty: a run of an older version of the same recipe had an `eer` of 0.01, this one 0.04, each within the
