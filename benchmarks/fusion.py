@@ -97,10 +97,10 @@ def _train(system: str, corpus: str, arguments: argparse.Namespace) -> None:
 
 
 def _settings(run: Path, corpus: str) -> dict[str, Any]:
-    """The recipe of a run, without where its data lie."""
-    return (
-        recipe.load(str(run / "recipe.yaml")).model_copy(update={"data": (corpus,)}).model_dump(mode="json")
-    )
+    """The recipe of a run, without where its data and what it started from lie."""
+    made = recipe.load(str(run / "recipe.yaml"))
+    init = made.init and str(Path(*Path(made.init).parts[-2:]))
+    return made.model_copy(update={"data": (corpus,), "init": init}).model_dump(mode="json")
 
 
 def _own(prefix: str, report: Mapping[str, Any]) -> dict[str, float]:
