@@ -81,6 +81,10 @@ def command(name: str, words: Sequence[str]) -> str:
             place = not place
         else:
             key, equals, value = word.partition("=") if "=/" in word else ("", "", word)
-            last = str(Path(*Path(value).parts[-2:])) if value.startswith("/") else value
-            kept.append(key + equals + last)
+            kept.append(key + equals + (last_two(value) if value.startswith("/") else value))
     return shlex.join(["python", f"benchmarks/{name}.py", *kept])
+
+
+def last_two(path: str | Path) -> str:
+    """The last two parts of a path: a record says what was taken, not where it lay."""
+    return str(Path(*Path(path).parts[-2:]))

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import torch
-from _record import DATA, command, record
+from _record import DATA, command, last_two, record
 from rich.console import Console
 
 from affekt import corpora, recipe
@@ -78,7 +78,7 @@ def _publish(arguments: argparse.Namespace, started: float) -> None:
     folders = [arguments.out / piece for piece in FOLDS]
     settings = one_recipe([*folders, arguments.out / FINAL])
     if settings.init is not None:
-        settings = settings.model_copy(update={"init": str(Path(*Path(settings.init).parts[-2:]))})
+        settings = settings.model_copy(update={"init": last_two(settings.init)})
     held_out = join(folders)
     trained = open_folder(arguments.out / FINAL / "model")
     if tuple(trained.config.labels) != held_out.labels:

@@ -21,7 +21,7 @@ from typing import Any
 import resnet_stats
 import torch
 import zhang2018
-from _record import DATA, record, trained
+from _record import DATA, last_two, record, trained
 from resnet_stats import NEMO_FOLDS, NORMALISATION, PROTOCOLS
 
 import affekt
@@ -99,7 +99,7 @@ def _train(system: str, corpus: str, arguments: argparse.Namespace) -> None:
 def _settings(run: Path, corpus: str) -> dict[str, Any]:
     """The recipe of a run, without where its data and what it started from lie."""
     made = recipe.load(str(run / "recipe.yaml"))
-    init = made.init and str(Path(*Path(made.init).parts[-2:]))
+    init = made.init and last_two(made.init)
     return made.model_copy(update={"data": (corpus,), "init": init}).model_dump(mode="json")
 
 

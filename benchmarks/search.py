@@ -17,7 +17,7 @@ from statistics import fmean
 from typing import Any
 
 import torch
-from _record import DATA, record
+from _record import DATA, last_two, record
 from _trials import Trial, listed, picked, slug
 from rich.console import Console
 
@@ -95,7 +95,7 @@ def _key(trial: Trial, fold: int, arguments: argparse.Namespace) -> dict[str, An
         "name": trial.name,
         "division": fold,
         "overrides": [*arguments.overrides, *changes],
-        "init": str(Path(*arguments.init.parts[-2:])) if trial.pretrained else None,
+        "init": last_two(arguments.init) if trial.pretrained else None,
         "corpora": list(trial.corpora or CORPORA),
     }
 

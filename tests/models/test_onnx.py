@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -79,6 +80,23 @@ def test_a_second_network_of_the_same_shape_has_its_own_weights(
     assert data != before
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     assert difference((second, session), [voice(1.0), voice(0.4)]) < 1e-4
+
+
+class _Doubled(nn.Linear):
+    def forward(self, input: Tensor) -> Tensor:
+        return 2 * super().forward(input)
+
+
+def test_a_network_of_other_layers_is_traced_anew_though_its_weights_are_called_the_same() -> None:
+    network: Any = trained("resnet-stats")
+    before = exported("resnet-stats", network)
+    head = _Doubled(network.head.in_features, network.head.out_features)
+    head.load_state_dict(network.head.state_dict())
+    network.head = head
+    data = exported("resnet-stats", network.eval())
+    assert data != before
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    assert difference((network, session), [voice(1.0)]) < 1e-4
 
 
 @pytest.mark.parametrize("seconds", [1 / toy.RATE, 0.02, 0.5, 3.0, 20.0])

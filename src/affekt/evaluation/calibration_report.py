@@ -108,7 +108,7 @@ def calibration(
 
     Args:
         held_out: a table of the same kind with each fold's validation clips.
-        applied: for each fold the temperature that its scores have already, from clips of other speakers:
+        applied: for every fold the temperature that its scores have already, from clips of other speakers:
             `before` is then without it. A second one, from scores whose own came from the clips it is for,
             would undo it.
 
@@ -117,7 +117,7 @@ def calibration(
     """
     values, truth = score_matrix(scored, labels)
     speakers = scored["speaker"].astype(str).tolist()
-    raw = _without(applied, values, scored["fold"].astype(str).tolist())
+    raw = values if applied is None else _without(applied, values, scored["fold"].astype(str).to_numpy())
     before = drawn_figures(raw, truth, speakers, by)
     kept = _scores(raw, truth, speakers, before, by)
     sources, fitted = _sources(scored, held_out)
@@ -128,10 +128,12 @@ def calibration(
     members = {asked: np.ones(values.shape, np.bool_) for asked in ASKED}
     for fold, (test, source) in sources.items():
         known, known_truth = score_matrix(source, labels)
-        temperatures[fold] = (applied or {}).get(fold) or fit_temperature(known, known_truth)
         if applied is None:
+            temperatures[fold] = fit_temperature(known, known_truth)
             known = tempered(known, temperatures[fold])
             calibrated[test] = tempered(values[test], temperatures[fold])
+        else:
+            temperatures[fold] = applied[fold]
         for asked in ASKED:
             least = threshold(known, known_truth, asked)
             members[asked][test] = label_sets(calibrated[test], least)
@@ -146,13 +148,11 @@ def calibration(
     )
 
 
-def _without(applied: Mapping[str, float] | None, values: Values, folds: Sequence[str]) -> Values:
+def _without(applied: Mapping[str, float], values: Values, folds: NDArray[np.object_]) -> Values:
     """The scores [clips, classes] before each fold's temperature."""
-    if applied is None:
-        return values
     raw = values.copy()
     for fold, temperature in applied.items():
-        rows = np.array(folds) == fold
+        rows = folds == fold
         raw[rows] = tempered(values[rows], 1 / temperature)
     return raw
 

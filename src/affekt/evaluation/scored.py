@@ -106,13 +106,14 @@ def read_run(folder: Path | str) -> ScoredRun:
         raise UsageError(f"{folder / 'report.json'}: names no protocol; run it again")
     aside = folder / HELD_OUT
     held_out = read_scored(aside)[0] if aside.is_file() else None
-    return ScoredRun(folder, table, labels, protocol, held_out, _applied(folder / WEIGHTS))
+    applied = _applied(folder / WEIGHTS, set(table["fold"].astype(str)))
+    return ScoredRun(folder, table, labels, protocol, held_out, applied)
 
 
-def _applied(path: Path) -> dict[str, float] | None:
-    """The temperature of each fold of fused scores; none where there are no weights, or older ones."""
+def _applied(path: Path, folds: set[str]) -> dict[str, float] | None:
+    """The temperature of each fold of fused scores; none where there are no weights, or other ones."""
     plain = files.read_json(path) if path.is_file() else None
-    if not isinstance(plain, dict) or not plain:
+    if not isinstance(plain, dict) or set(plain) != folds:
         return None
     found = {fold: one.get(TEMPERATURE) if isinstance(one, dict) else None for fold, one in plain.items()}
     if not all(isinstance(one, float) and BOUNDS[0] <= one <= BOUNDS[1] for one in found.values()):

@@ -50,7 +50,7 @@ def to_onnx(network: nn.Module, shape: str | None = None) -> bytes:
     except ImportError:
         raise MissingExtraError("exporting to ONNX", "train") from None
     weights = {f"network.{name}": value for name, value in network.state_dict().items()}
-    key = (type(network), shape, *((name, value.shape) for name, value in weights.items()))
+    key = (repr(network), shape, *((name, value.shape) for name, value in weights.items()))
     with _quiet():
         model = _traced.get(key)
         if model is None:

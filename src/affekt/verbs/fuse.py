@@ -145,13 +145,15 @@ def _fuse_runs(  # noqa: PLR0917
         raise UsageError(f"{out}: not an empty folder; choose another one")
     side = panel(names, runs, intersection=intersection)
     say(side.statement())
-    fused, by_fold, temperatures = (None, {}, None) if equal else side.fused("fold")
+    fused, by_fold, temperatures = (None, {}, {}) if equal else side.fused("fold")
     weights = equal_weights(len(runs)) if equal else fit_weights(side.scores, side.truth)
     every = weights.apply(side.scores)
     table = side.table(every if fused is None else fused)
     title = f"{' + '.join(side.names)}, {EQUAL if equal else FITTED}"
     protocol = " / ".join(dict.fromkeys(side.protocols))
-    report = summarise(table, side.labels, title=title, protocol=protocol, seed=seed, applied=temperatures)
+    report = summarise(
+        table, side.labels, title=title, protocol=protocol, seed=seed, applied=temperatures or None
+    )
     comparison = side.compare(fused, seed)
     source = f"out-of-fold scores of {', '.join(side.names)} ({protocol})"
     calibrated = calibrate(side.table(every), side.labels, source)
@@ -170,7 +172,7 @@ def _fuse_runs(  # noqa: PLR0917
     write_report(out, report, table)
     write_comparison(out, comparison)
     files.write_json(out / FUSION, record.model_dump(mode="json"))
-    told = {name: one.to_json() | {TEMPERATURE: (temperatures or {})[name]} for name, one in by_fold.items()}
+    told = {name: one.to_json() | {TEMPERATURE: temperatures[name]} for name, one in by_fold.items()}
     files.write_json(out / WEIGHTS, told)
     return Fused(out, side.names, weights, comparison, report, (side.statement(),))
 
