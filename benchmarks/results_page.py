@@ -72,10 +72,10 @@ and later users of their folds), to set beside `ravdess.official.uar`:
 What falls short so far:
 
 - On EMO-DB the network from scratch is below openSMILE and a linear SVM (`emodb.loso.uar` against
-  `emodb.loso.opensmile.uar`), the intervals overlapping. 40 epochs gave 0.716 and 80 the figure in the
-  table: its training loss has come to rest, so longer training is not what is missing. Tried on validation
-  speakers, and within their noise: 128 mels with 50 ms windows, batches of 8, wider and shallower blocks.
-  What moved the figure was the front end: a fixed level instead of each mel bin's mean, and 0 for silence.
+  `emodb.loso.opensmile.uar`), the intervals overlapping. Its training loss has come to rest, so longer
+  training is not what is missing. Tried on validation speakers, and within their noise: 128 mels with 50 ms
+  windows, batches of 8, wider and shallower blocks. What moved the figure was the front end: a fixed level
+  instead of each mel bin's mean, and 0 for silence.
 - nEMO's folds train on four speakers, and differ more between each other than systems do: from 0.26 to 0.52
   with the same recipe.
 - Transfer from speakers pays only with augmentation: alone it makes `emodb` and `ravdess` worse
@@ -121,8 +121,7 @@ What falls short so far:
   alone: expect much less of it on telephone lines and in noise.
 - The intervals of `opensmile_baseline` are older, narrower ones than the rest.
 - `speakers` has 400 trials of ten speakers, too few to tell networks apart that are wrong in one trial out
-  of fifty: a run of an older version of the same recipe had an `eer` of 0.01, this one 0.04, each within the
-  other's interval. `padi2021`, `learning_curve_emodb` and `transfer_trials` say from which run they start.
+  of fifty. `padi2021`, `learning_curve_emodb` and `transfer_trials` say from which run they start.
 - A recording of ten hours is scored in windows in the memory of `long_file.windows.long.peak_mb`; whole it
   is refused with advice by networks that must hear a recording at once. One with attention takes it whole,
   and explains it, in well below a gigabyte (`long_file_attention-fcn`). By other maps than attention ten
