@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import safetensors.numpy
 
 from affekt import model_folder
 from affekt import recipe as recipes
-from affekt.errors import ModelFolderError, UsageError
+from affekt.errors import MissingExtraError, ModelFolderError, UsageError
 from affekt.evaluation.scored import read_run
 from affekt.explanation import explain
 from affekt.recognizer import Recognizer
@@ -169,3 +170,12 @@ def test_graphs_of_other_operator_sets_are_refused(models: tuple[Path, Path], tm
     tiny.write(tmp_path / "old", onnx=network.SerializeToString())
     with pytest.raises(ModelFolderError, match="different operator sets"):
         fuse([models[0], tmp_path / "old"], tmp_path / "fused", equal=True)
+
+
+def test_fusing_models_says_what_is_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delitem(sys.modules, "affekt.verbs.fuse_models", raising=False)
+    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
+    with pytest.raises(
+        MissingExtraError, match=r'fusing models needs an extra: pip install "affekt\[train\]"'
+    ):
+        fuse(["default", "default"], tmp_path / "fused")

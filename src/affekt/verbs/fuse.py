@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from affekt import files
 from affekt.config import FusionMember, FusionRecord
-from affekt.errors import UsageError
+from affekt.errors import MissingExtraError, UsageError
 from affekt.evaluation import summarise
 from affekt.evaluation.folder import write_report
 from affekt.evaluation.fusion import Weights, equal_weights, fit_weights
@@ -91,14 +91,17 @@ def fuse(
     Raises:
         UsageError: fewer than two members, models among runs, nothing to fit weights on, or no shared labels.
         ModelFolderError: a member is damaged or not to be trusted.
+        MissingExtraError: models are fused by what comes with `affekt[train]`.
     """
     say = say or (lambda text: None)
     if len(members) < 2:
         raise UsageError(f"{len(members)} member to fuse; give two or more")
     runs = [one for one in members if (Path(one) / SCORES).is_file()]
     if not runs:
-        from affekt.verbs.fuse_models import fuse_models
-
+        try:
+            from affekt.verbs.fuse_models import fuse_models
+        except ImportError:
+            raise MissingExtraError("fusing models", "train") from None
         return fuse_models(
             members, out, data=data, root=root, weights_from=weights_from, equal=equal, seed=seed,
             threads=threads, say=say, tick=tick,
