@@ -2,7 +2,8 @@
 
 `affekt reproduce liu2021` piece by piece: a cell (`--only PART:CELL`) or a part (`--only PART`) at a time,
 each with what it starts from; what is finished under `--out` is joined, whatever this call ran. No clip of a
-test speaker chooses anything: every fold trains on all other speakers for a number of epochs set beforehand.
+test speaker chooses anything: every fold trains on all other speakers for a number of epochs set beforehand;
+with `--share`, on a part of their clips.
 The part `SOURCE-random` puts the same speakers into training and test, to show how much that flatters:
 `SOURCE.random_gap` is by how much.
 """
@@ -48,13 +49,14 @@ def main() -> None:
         if not _done(out, part, cell, seeds):
             say(name)
             if cell.inits is not None:
-                pretrain(resolved, part, cell.name.partition(" to ")[0], seeds, say=say)
-            _ablate(resolved, part, [cell], out, seeds, say)
+                learnt = _shared(resolved, part.learnt, arguments.learnt_share)
+                pretrain(learnt, part, cell.name.partition(" to ")[0], seeds, say=say)
+            _ablate(_shared(resolved, part.tested, arguments.share), part, [cell], out, seeds, say)
     figures: dict[str, float] = {}
     details: dict[str, Any] = {}
     for part in parts:
         if cells := [cell for cell in part.cells if _done(out, part, cell, seeds)]:
-            found = _ablate(resolved, part, cells, out, seeds, say)
+            found = _ablate(_shared(resolved, part.tested, arguments.share), part, cells, out, seeds, say)
             figures |= found.to_figures(f"{part.name}.liu2021")
             details[part.name] = found.to_json()
     figures |= _gaps(figures, arguments.source, arguments.target)
@@ -62,6 +64,8 @@ def main() -> None:
     details |= {
         "recipe": settings,
         "seeds": arguments.seeds,
+        "share": arguments.share,
+        "learnt_share": arguments.learnt_share,
         "trained_at": trained(out),
         "not_run": [name for name, (part, cell) in pieces.items() if not _done(out, part, cell, seeds)],
     }
@@ -76,6 +80,19 @@ def _recipe(arguments: argparse.Namespace) -> FacenetRecipe:
     resolved = recipe.load("facenet", [*chosen, *arguments.overrides])
     assert isinstance(resolved, FacenetRecipe)
     return resolved
+
+
+def _shared(resolved: FacenetRecipe, source: str | None, shares: dict[str, float]) -> FacenetRecipe:
+    """With the share of the corpus's training clips that was asked for."""
+    share = shares.get(str(source).partition(":")[0], resolved.train.share)
+    return resolved.model_copy(update={"train": resolved.train.model_copy(update={"share": share})})
+
+
+def _share(text: str) -> tuple[str, float]:
+    corpus, _, share = text.partition("=")
+    if corpus not in PROTOCOLS:
+        raise ValueError
+    return corpus, float(share)
 
 
 def _chosen(only: list[str] | None, pieces: list[str]) -> list[str]:
@@ -135,11 +152,22 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--protocol", help="the folds of both corpora, such as speaker-kfold (three)")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--width", type=float, help="of the network, as a share of the published one")
+    for option, where in (("--share", "it is tested on"), ("--learnt-share", "it is learnt from first")):
+        parser.add_argument(
+            option,
+            type=_share,
+            nargs="+",
+            default=[],
+            metavar="CORPUS=SHARE",
+            help=f"of the training clips of a corpus, where {where}",
+        )
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--data", type=Path, default=DATA, help="the folder that holds emodb, ravdess, nemo")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, help="keep the runs here; stopped runs go on, finished ones join")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    arguments.share, arguments.learnt_share = dict(arguments.share), dict(arguments.learnt_share)
+    return arguments
 
 
 if __name__ == "__main__":

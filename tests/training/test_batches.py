@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from affekt.training.batches import LENGTH_JITTER, IntArray, fixed_batches, plan_balanced, plan_batches
+from affekt.training.batches import (
+    LENGTH_JITTER,
+    IntArray,
+    fixed_batches,
+    limited,
+    plan_balanced,
+    plan_batches,
+)
 
 lengths = st.lists(st.floats(0.01, 60), min_size=1, max_size=80)
 bounds = st.tuples(st.integers(2, 20), st.floats(1, 200), st.integers(2, 4))
@@ -130,3 +139,23 @@ def test_balanced_batches_change_with_the_epoch_and_stay_in_their_bounds() -> No
     for one in plans[0]:
         assert len(one) <= 12 + 3 and len(one) * seconds[one].max() <= 30 * (1 + LENGTH_JITTER) + 3 * 4
     assert {int(row) for one in plans for batch in one for row in batch} == set(range(180))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 3), min_size=4, max_size=60), st.integers(2, 20), places)
+def test_an_epoch_hears_a_limited_part_of_a_large_corpus_and_another_one_next_time(
+    table: list[int], limit: int, place: tuple[int, int]
+) -> None:
+    corpora, rows = np.array(table), np.arange(len(table))
+    sizes = np.bincount(corpora)
+
+    def parts(most: int | Literal["smallest"], epoch: int) -> list[int]:
+        return [int(row) for row in limited(rows, corpora, most, seed=place[0], epoch=epoch)]
+
+    found = parts(limit, place[1])
+    assert len(set(found)) == len(found)
+    np.testing.assert_array_equal(np.bincount(corpora[found]), np.minimum(sizes, limit))
+    assert found == parts(limit, place[1])
+    assert set(np.bincount(corpora[parts("smallest", 0)])) <= {0, sizes[sizes > 0].min()}
+    if sizes.max() > limit:
+        assert len({str(sorted(parts(limit, epoch))) for epoch in range(30)}) > 1

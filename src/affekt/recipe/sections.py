@@ -157,6 +157,9 @@ class TrainRecipe(Section):
     larger one it holds a part, another one each time, and of a smaller one some clips several times."""
     batch_classes: int | None = Field(None, ge=2)
     """With `balance`, how many classes or corpora stand in one batch; none: all."""
+    corpus_clips: Annotated[int, Field(ge=2)] | Literal["smallest"] | None = None
+    """An epoch hears at most so many clips of each corpus, or as many of each as the smallest has; other ones
+    each time."""
     statistics: Literal["batch", "process"] = "batch"
     """Where several processes share a batch, normalise by statistics of all of it, as one process does, or
     let each process take those of its own part: other numbers, and far fewer messages."""

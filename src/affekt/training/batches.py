@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 IntArray = NDArray[np.int64]
 LENGTH_JITTER = 0.1
 """Clips are sorted by length times a random factor this far from 1, so that neighbours change by epoch."""
+
+
+def limited(
+    rows: IntArray, corpora: IntArray, limit: int | Literal["smallest"], *, seed: int, epoch: int
+) -> IntArray:
+    """At most `limit` of `rows` of each corpus, drawn anew in each epoch; all of what has fewer.
+
+    Args:
+        corpora: the corpus of every clip of the table, as a number.
+        limit: how many, or the number of rows of the corpus that has fewest.
+    """
+    rng = np.random.default_rng([seed, epoch, 3])
+    rows = np.sort(rows)
+    each = [rows[corpora[rows] == one] for one in np.unique(corpora[rows])]
+    most = min(map(len, each)) if limit == "smallest" else limit
+    return np.concatenate([rng.permutation(own)[:most] for own in each])
 
 
 def plan_batches(

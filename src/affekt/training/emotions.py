@@ -61,6 +61,7 @@ class EmotionTask:
         }
         kinds = balanced[recipe.train.balance]
         self.kinds: IntArray | None = None if kinds is None else np.tile(kinds, 1 + copies)
+        self.corpora: IntArray = np.tile(examples.targets.corpora, 1 + copies)
         self._waves_change = any(getattr(settings, name) for name in _OF_SAMPLES)
         self._distort = Distortion(settings, clips, "augment")
         self.speakers, self._speaker = self._heard()

@@ -22,7 +22,7 @@ from affekt.recipe import Recipe
 from affekt.training import distributed, state
 from affekt.training.adversary import Adversary
 from affekt.training.averaging import averaged
-from affekt.training.batches import IntArray, plan_balanced, plan_batches
+from affekt.training.batches import IntArray, limited, plan_balanced, plan_batches
 from affekt.training.clips import prefetch
 from affekt.training.journal import Journal
 from affekt.training.levels import groups_beside, is_frozen, parameter_groups, rest
@@ -46,9 +46,12 @@ class Fit:
         self.kinds: IntArray | None = getattr(task, "kinds", None)
         self.metric = Metric.wanted(self.network, recipe)
         losses = recipe.train.losses
-        told = self.metric is not None or recipe.train.balance != "none" or losses.adversarial
+        train = recipe.train
+        told = self.metric or train.balance != "none" or train.corpus_clips or losses.adversarial
         if told and not hasattr(task, "positions"):
-            raise UsageError("train.balance and train.losses: for emotions alone; leave them as they are")
+            raise UsageError(
+                "train.balance, corpus_clips and losses: for emotions alone; leave them as they are"
+            )
         groups = parameter_groups(self.network, recipe)
         for group in groups:
             # Before DDP looks: what never learns has no gradient to wait for.
@@ -208,6 +211,9 @@ class Fit:
             "epoch": epoch,
             "at_least": self._at_least(),
         }
+        if train.corpus_clips is not None:
+            corpora = cast(Any, self.task).corpora
+            rows = limited(rows, corpora, train.corpus_clips, seed=self.recipe.seed, epoch=epoch)
         if self.kinds is None:
             return plan_batches(seconds, rows, **bounds)
         return plan_balanced(seconds, rows, self.kinds, together=train.batch_classes, **bounds)

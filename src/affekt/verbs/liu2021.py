@@ -56,9 +56,10 @@ def reproduce_liu2021(
     """Scratch, transferred and joint training on two kinds of pictures (Liu et al., JASA 149(2), 2021).
 
     On the folds of the target: each picture from scratch, tuned from a network that learnt either picture of
-    the source, and trained together with all of the source (`train.balance=corpora`). Then the same with the
-    corpora's places exchanged. Each corpus is split by its usual protocol; the source also at random, with
-    the same speakers on both sides, and every figure of that says so.
+    the source, and trained together with the source, both heard equally often (`train.balance=corpora`; an
+    epoch hears as many clips of each as the smaller one has). Then the same with the corpora's places
+    exchanged. Each corpus is split by its usual protocol; the source also at random, with the same speakers
+    on both sides, and every figure of that says so.
 
     Args:
         recipe: what to train, of the system `facenet`; its `data` and `network.picture` are set here.
@@ -190,7 +191,11 @@ def _joint(source: str) -> list[Cell]:
     return [
         Cell(
             f"both corpora, {picture}",
-            {"network": {"picture": picture}, "extra": (source,), "train": {"balance": "corpora"}},
+            {
+                "network": {"picture": picture},
+                "extra": (source,),
+                "train": {"balance": "corpora", "corpus_clips": "smallest"},
+            },
         )
         for picture in PICTURES
     ]
