@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -57,6 +58,7 @@ TRIALS = (
     Trial("absent classes left out", ("train.absent_classes=0",)),
     Trial("absent classes as any other", ("train.absent_classes=1",)),
     Trial("corpora balanced", ("train.balance=corpora",)),
+    Trial("at most 600 clips of each corpus", ("train.corpus_clips=600",)),
     Trial("classes balanced", ("train.balance=classes",)),
     Trial("emodb alone", corpora=("emodb",)),
     Trial("nemo alone", corpora=("nemo",)),
@@ -72,7 +74,7 @@ def main() -> None:
     say = Console(stderr=True).print
     journal = arguments.out / "trials.jsonl"
     rows = _rows(journal)
-    for trial in [] if arguments.report else picked(TRIALS, arguments.only):
+    for trial in [] if arguments.report else _asked(arguments):
         for fold in range(1, arguments.folds + 1):
             key = _key(trial, fold, arguments)
             if any(key.items() <= row.items() for row in rows):
@@ -86,6 +88,12 @@ def main() -> None:
     record("search", figures, {"trials": rows, "not_run": _missing(rows)}, started)
     for name, value in sorted(figures.items(), key=lambda item: -item[1]):
         print(f"{value:.3f}  {name}")
+
+
+def _asked(arguments: argparse.Namespace) -> list[Trial]:
+    """The trials to run; with `--all-from-init` each starts from that model."""
+    trials = picked(TRIALS, arguments.only)
+    return [replace(one, pretrained=True) for one in trials] if arguments.all_from_init else trials
 
 
 def _key(trial: Trial, fold: int, arguments: argparse.Namespace) -> dict[str, Any]:
@@ -106,7 +114,8 @@ def _tried(
     sources = ",".join(f"{corpus}:{arguments.data / corpus}" for corpus in trial.corpora or CORPORA)
     start = [f"init={arguments.init}"] if trial.pretrained else []
     fixed = [f"data={sources}", f"seed={fold}", f"train.validation_speakers={VALIDATION}"]
-    folder = arguments.out / slug(trial.name, overrides) / f"division-{fold}"
+    given = [*overrides, "init"] if trial.pretrained else overrides
+    folder = arguments.out / slug(trial.name, given) / f"division-{fold}"
     began = time.perf_counter()
     train(recipe.load("default", [*fixed, *start, *overrides]), folder, resume=True, say=say)
     seconds = time.perf_counter() - began
@@ -129,11 +138,13 @@ def _rows(journal: Path) -> list[dict[str, Any]]:
 
 
 def _figures(rows: list[dict[str, Any]]) -> dict[str, float]:
-    """`search.TRIAL.CORPUS.validation_uar`, the mean over divisions; the call's overrides are in the name."""
+    """`search.TRIAL.CORPUS.validation_uar`, the mean over divisions; what the call gave is in the name."""
     found: dict[str, list[float]] = {}
     for row in rows:
-        own = next((trial.changes for trial in TRIALS if trial.name == row["name"]), ())
-        given = [one for one in row["overrides"] if one not in own]
+        trial = next((one for one in TRIALS if one.name == row["name"]), Trial(row["name"]))
+        given = [one for one in row["overrides"] if one not in trial.changes]
+        if row["init"] is not None and not trial.pretrained:
+            given.insert(0, f"from {row['init']}")
         name = " ".join([row["name"], *given])
         for corpus, value in row["validation_uar"].items():
             found.setdefault(f"search.{name}.{corpus}.validation_uar", []).append(value)
@@ -153,6 +164,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", help="trials to run, by name or number")
     parser.add_argument("--folds", type=int, default=1, help="divisions of the speakers, by lot")
     parser.add_argument("--report", action="store_true", help="run nothing, record what was tried")
+    parser.add_argument("--all-from-init", action="store_true", help="start every trial from --init")
     parser.add_argument("--init", type=Path, help="a speakers model, such as of benchmarks/speakers.py")
     parser.add_argument("--data", type=Path, default=DATA, help="the folder that holds emodb, ravdess, nemo")
     parser.add_argument("--threads", type=int, default=1)
