@@ -1,9 +1,11 @@
 """What telephones, codecs, noise, rooms, levels and channels cost: `uar` under each, against clean, paired.
 
     python benchmarks/live_limits.py ravdess-thin --run CV                       # fold models
+    python benchmarks/live_limits.py plain --run RUN                             # its validation speakers
     python benchmarks/live_limits.py nemo-mine --model MODEL --data nemo:NEMO    # a model, unheard speakers
 
-A cross-validation's clips are scored by the network of their fold, which has not heard their speaker. `lost`
+A cross-validation's clips are scored by the network of their fold, which has not heard their speaker; a run's
+validation clips by its network, whose epoch they chose: right to compare such runs with each other. `lost`
 is `uar` of the clean clips minus that of the changed ones, on the same draws of speakers. Noise is pink,
 rooms are simulated (RT60 0.2 to 1 s), both drawn for each clip anew and the same in every run.
 """
@@ -28,7 +30,7 @@ from affekt import audio, channels, corpora, recipe, waves
 from affekt.errors import UsageError
 from affekt.evaluation import paired_cluster_bootstrap, uar
 from affekt.evaluation.bootstrap import cluster_bootstrap
-from affekt.evaluation.scored import PREFIX, clip_keys, read_run
+from affekt.evaluation.scored import HELD_OUT, PREFIX, SCORES, clip_keys, read_run, read_scored
 from affekt.models import build
 from affekt.recognizer import Recognizer
 from affekt.training.examples import selected
@@ -119,22 +121,28 @@ def main() -> None:
 
 
 def _of_run(folder: Path) -> Iterator[Clip]:
-    """The clips of a cross-validation, each with the network that had not heard its speaker."""
-    run = read_run(folder)
+    """The clips of a cross-validation or of validation, each with a network that has not learnt from them."""
+    aside = not (folder / SCORES).exists() and (folder / HELD_OUT).exists()
+    if aside:
+        scores, labels = read_scored(folder / HELD_OUT)
+    else:
+        run = read_run(folder)
+        scores, labels = run.table, run.labels
     settings = recipe.load(str(folder / "recipe.yaml"))
     table = selected(settings).assign(corpus=lambda rows: rows["corpus"].fillna("unnamed"))
     rows = dict(zip(clip_keys(table), table.to_dict("records"), strict=True))
-    for fold, scored in run.table.groupby("fold", sort=False):
-        network: Any = build(settings, len(run.labels))
-        held = load_file(folder / "folds" / str(fold).replace("/", "-") / CHECKPOINT)
+    for fold, scored in scores.groupby("fold", sort=False):
+        network: Any = build(settings, len(labels))
+        kept = folder if aside else folder / "folds" / str(fold).replace("/", "-")
+        held = load_file(kept / CHECKPOINT)
         best = {key.removeprefix("best."): value for key, value in held.items() if key.startswith("best.")}
         network.load_state_dict(best)
         network.eval()
 
         for corpus, own in scored.groupby("corpus", sort=False):
-            # As in the run: classes that a corpus lacks are no answers to its clips.
-            shown = [at for at, label in enumerate(run.labels) if own[f"{PREFIX}{label}"].max() > 0]
-            judge = _network_judge(network, run.labels, shown)
+            # As `affekt evaluate`: emotions that a corpus lacks are no answers to its clips.
+            shown = [at for at, label in enumerate(labels) if label in set(own["emotion"])]
+            judge = _network_judge(network, labels, shown)
             for key, one in zip(clip_keys(own), own.to_dict("records"), strict=True):
                 if key not in rows:
                     raise UsageError(f"{folder}: {corpus}/{key[1]} is not in the run's data any more")
@@ -178,7 +186,7 @@ def _samples(row: Any) -> Samples:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("name", help="what the result is called, such as ravdess-thin")
-    parser.add_argument("--run", type=Path, help="a cross-validation's folder, with its checkpoints")
+    parser.add_argument("--run", type=Path, help="the folder of a cross-validation or of a run")
     parser.add_argument("--model", help="a known model or a model folder; with --data")
     parser.add_argument("--data", help="a corpus whose speakers the model has not heard")
     parser.add_argument("--every", type=int, default=1, help="take every so-many-th clip alone")
