@@ -30,7 +30,7 @@ from affekt import audio, channels, corpora, recipe, waves
 from affekt.errors import UsageError
 from affekt.evaluation import paired_cluster_bootstrap, uar
 from affekt.evaluation.bootstrap import cluster_bootstrap
-from affekt.evaluation.scored import HELD_OUT, PREFIX, SCORES, clip_keys, read_run, read_scored
+from affekt.evaluation.scored import HELD_OUT, SCORES, clip_keys, read_run, read_scored
 from affekt.models import build
 from affekt.recognizer import Recognizer
 from affekt.training.examples import selected
