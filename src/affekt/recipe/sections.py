@@ -164,7 +164,7 @@ class TrainRecipe(Section):
     """Where several processes share a batch, normalise by statistics of all of it, as one process does, or
     let each process take those of its own part: other numbers, and far fewer messages."""
     class_weights: bool = True
-    """Weigh classes by the inverse of their frequency."""
+    """Weigh classes by the inverse of their frequency in their corpus."""
     clip_norm: float = Field(5.0, gt=0)
     """Gradients longer than this are shortened to it."""
     average: float = Field(0.0, ge=0, lt=1)

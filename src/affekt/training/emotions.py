@@ -65,9 +65,7 @@ class EmotionTask:
         self._waves_change = any(getattr(settings, name) for name in _OF_SAMPLES)
         self._distort = Distortion(settings, clips, "augment")
         self.speakers, self._speaker = self._heard()
-        self.weights = class_weights(examples.targets.positions[examples.train], len(examples.targets.labels))
-        if not recipe.train.class_weights:
-            self.weights = torch.ones_like(self.weights)
+        self.weights = self._weights()
 
     def collate(self, examples: IntArray, epoch: int) -> tuple[Tensor, Tensor]:
         """The clips whole; changed ones at another speed, in rooms, with noise, over lines, mixed."""
@@ -151,6 +149,22 @@ class EmotionTask:
             digest.update(self._speaker.numpy().tobytes())
         return digest.digest()
 
+    def _weights(self) -> Tensor:
+        """Of each row [rows]: its class's among the training clips of its corpus.
+
+        Over all corpora, a class that few of them have would outweigh what else their clips may be.
+        """
+        learnt, train = self.examples.targets, self.examples.train
+        weights = torch.ones(len(learnt.positions))
+        if not self._recipe.train.class_weights:
+            return weights
+        for corpus in np.unique(learnt.corpora[train]):
+            own = train[learnt.corpora[train] == corpus]
+            weighed = class_weights(learnt.positions[own], len(learnt.labels))
+            rows = learnt.corpora == corpus
+            weights[rows] = weighed[learnt.positions[rows]]
+        return weights
+
     def _set_centroids(self, network: nn.Module) -> None:
         learnt, rows = self.examples.targets, self.examples.train
         vectors = score_rows(network, self.examples.clips, rows, output="embedding", autocast=self._autocast)
@@ -170,7 +184,7 @@ class EmotionTask:
             )
             share = distil.weight
             losses = (1 - share) * losses + share * theirs
-        return losses, self.weights.to(logits.device)[targets]
+        return losses, self.weights[rows].to(logits.device)
 
     def _changed(self, samples: Samples, example: int, epoch: int) -> Samples:
         settings, rng = self._recipe.augment, self._rng(example, epoch, _WAVES)
