@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -108,3 +109,21 @@ def test_clips_are_left_alone_where_only_copies_change(two: Recipe) -> None:
     plain = task(two, "augment", copies=1)
     same = [float(one.loss(logits, np.array([0]), Moment(0, 0, 1))[0]) for one in (copied, plain)]
     assert same[0] == pytest.approx(same[1])
+
+
+def test_a_class_of_one_corpus_alone_does_not_outweigh_the_others_there(two: Recipe) -> None:
+    made = task(two, "train")
+    learnt = made.examples.targets
+    few = np.bincount(learnt.positions.numpy())
+    assert few[2] < few[0]
+    # As many clips of each class within each corpus: nothing to make up for.
+    assert torch.equal(made.weights, torch.ones(len(learnt.positions)))
+    assert torch.equal(made.loss(torch.zeros(4, 3), np.arange(4), Moment(0, 0, 1))[1], torch.ones(4))
+
+    anger = np.flatnonzero((learnt.corpora == learnt.corpora[0]) & (learnt.positions.numpy() == 0))
+    made.examples = dataclasses.replace(made.examples, train=np.setdiff1d(made.train, anger[1:]))
+    weights = made._weights()
+    own = made.examples.train[learnt.corpora[made.examples.train] == learnt.corpora[0]]
+    assert weights[own].mean() == pytest.approx(1) and weights[anger[0]] > 1.2
+    others = np.flatnonzero(learnt.corpora != learnt.corpora[0])
+    assert torch.equal(weights[others], torch.ones(len(others)))
