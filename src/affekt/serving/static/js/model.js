@@ -6,7 +6,8 @@ import { rendered } from "./markdown.js";
 import { percent, spoken } from "./words.js";
 
 /** @type {Record<string, string>} */
-const METRICS = { uar: "mean share right per emotion", wa: "share right", macro_f1: "macro F1" };
+const METRICS = { uar: "mean share right per emotion", wa: "share right", macro_f1: "macro F1", ece: "calibration error",
+  coverage: "label sets that hold the truth" };
 
 export class Models {
   /** @type {any[]} */
@@ -75,12 +76,14 @@ function metrics(figures) {
 }
 
 /**
- * @param {string} name such as emodb.loso.uar
+ * @param {string} name such as emodb.loso.uar, or ece.before of all corpora together
  * @param {{value: number, low: number | null, high: number | null}} figure
  */
 function row(name, { value, low, high }) {
   const parts = name.split(".");
-  const metric = parts.pop() ?? "";
+  const known = parts.findIndex((part) => METRICS[part]);
+  const [metric, ...how] = parts.splice(known < 0 ? parts.length - 1 : known);
+  const figure = [METRICS[metric] ? `${METRICS[metric]} (${metric})` : metric, ...how.map(words)].join(", ");
   const dot = make("span", { class: "dot" });
   dot.style.setProperty("--share", String(value));
   const range = make("span", { class: "range" });
@@ -90,9 +93,14 @@ function row(name, { value, low, high }) {
   return make(
     "tr",
     {},
-    make("th", { scope: "row" }, parts.join(", ")),
-    make("td", {}, METRICS[metric] ? `${METRICS[metric]} (${metric})` : metric),
+    make("th", { scope: "row" }, parts.map(words).join(", ") || "all together"),
+    make("td", {}, figure),
     make("td", { class: "value" }, make("b", {}, percent(value)), ` ${interval}`),
     make("td", { class: "scale-cell", "aria-hidden": "true" }, make("span", { class: "scale" }, range, dot)),
   );
+}
+
+/** @param {string} part */
+function words(part) {
+  return part.replaceAll("_", " ");
 }
