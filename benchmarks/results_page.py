@@ -143,7 +143,7 @@ What falls short so far:
 - `search` has ten trials so far, one division of the speakers each. What helped: starting from speakers, a
   lower learning rate, and 10 ms between frames, at more than twice the cost of 20. Milder distortions cost
   little. Width, pooling, mixup, speaker-adversarial loss and distillation were not tried.
-- Not measured yet: `voice_activity`, and scoring on a graphics card.
+- Not measured yet: scoring on a graphics card.
 - The intervals of `opensmile_baseline` are older, narrower ones than the rest.
 - `speakers` has 400 trials of ten speakers, too few to tell networks apart that are wrong in one trial out
   of fifty. `padi2021`, `learning_curve_emodb` and `transfer_trials` say from which run they start.
