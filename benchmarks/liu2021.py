@@ -23,6 +23,7 @@ from resnet_stats import NEMO_FOLDS, PROTOCOLS
 from rich.console import Console
 
 from affekt import recipe
+from affekt.corpora.source import parse_source
 from affekt.recipe import FacenetRecipe
 from affekt.verbs.ablate import Cell, ablate
 from affekt.verbs.liu2021 import PICTURES, Part, plan, pretrain
@@ -51,12 +52,12 @@ def main() -> None:
             if cell.inits is not None:
                 learnt = _shared(resolved, part.learnt, arguments.learnt_share)
                 pretrain(learnt, part, cell.name.partition(" to ")[0], seeds, say=say)
-            _ablate(_shared(resolved, part.tested, arguments.share), part, [cell], out, seeds, say)
+            _ablate(resolved, part, [cell], arguments, out, say)
     figures: dict[str, float] = {}
     details: dict[str, Any] = {}
     for part in parts:
         if cells := [cell for cell in part.cells if _done(out, part, cell, seeds)]:
-            found = _ablate(_shared(resolved, part.tested, arguments.share), part, cells, out, seeds, say)
+            found = _ablate(resolved, part, cells, arguments, out, say)
             figures |= found.to_figures(f"{part.name}.liu2021")
             details[part.name] = found.to_json()
     figures |= _gaps(figures, arguments.source, arguments.target)
@@ -84,7 +85,9 @@ def _recipe(arguments: argparse.Namespace) -> FacenetRecipe:
 
 def _shared(resolved: FacenetRecipe, source: str | None, shares: dict[str, float]) -> FacenetRecipe:
     """With the share of the corpus's training clips that was asked for."""
-    share = shares.get(str(source).partition(":")[0], resolved.train.share)
+    share = (
+        resolved.train.share if source is None else shares.get(parse_source(source)[0], resolved.train.share)
+    )
     return resolved.model_copy(update={"train": resolved.train.model_copy(update={"share": share})})
 
 
@@ -112,18 +115,18 @@ def _done(out: Path, part: Part, cell: Cell, seeds: range) -> bool:
 
 
 def _ablate(  # noqa: PLR0917
-    resolved: FacenetRecipe, part: Part, cells: list[Cell], out: Path, seeds: range, say: Any
+    resolved: FacenetRecipe, part: Part, cells: list[Cell], arguments: argparse.Namespace, out: Path, say: Any
 ) -> Any:
     names = {cell.name for cell in cells}
     return ablate(
-        resolved.model_copy(update={"data": (part.tested,)}),
+        _shared(resolved, part.tested, arguments.share).model_copy(update={"data": (part.tested,)}),
         out / part.name,
         cells,
         [pair for pair in part.pairs if names >= set(pair)],
         title=part.title,
         protocol=part.protocol,
         folds=NEMO_FOLDS,
-        seeds=seeds,
+        seeds=range(arguments.seeds),
         speaker_dependent=part.learnt is None,
         say=say,
     )

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,7 +28,7 @@ from safetensors.torch import load_file
 
 from affekt import audio, channels, corpora, recipe, waves
 from affekt.errors import UsageError
-from affekt.evaluation import paired_cluster_bootstrap, uar
+from affekt.evaluation import paired_cluster_bootstrap, shared_labels, uar
 from affekt.evaluation.bootstrap import cluster_bootstrap
 from affekt.evaluation.scored import HELD_OUT, SCORES, clip_keys, read_run, read_scored
 from affekt.models import build
@@ -141,12 +141,17 @@ def _of_run(folder: Path) -> Iterator[Clip]:
 
         for corpus, own in scored.groupby("corpus", sort=False):
             # As `affekt evaluate`: emotions that a corpus lacks are no answers to its clips.
-            shown = [at for at, label in enumerate(labels) if label in set(own["emotion"])]
+            shown = _places(labels, own["emotion"])
             judge = _network_judge(network, labels, shown)
             for key, one in zip(clip_keys(own), own.to_dict("records"), strict=True):
                 if key not in rows:
                     raise UsageError(f"{folder}: {corpus}/{key[1]} is not in the run's data any more")
                 yield Clip(_samples(rows[key]), str(one["speaker"]), str(one["emotion"]), judge)
+
+
+def _places(labels: Sequence[str], emotions: Iterable[str]) -> list[int]:
+    """Where the labels stand that a corpus has too."""
+    return [labels.index(one) for one in shared_labels(labels, list(emotions))[0]]
 
 
 def _network_judge(network: Any, labels: Sequence[str], places: Sequence[int]) -> Judge:
@@ -167,7 +172,7 @@ def _of_model(model: str, data: str) -> Iterator[Clip]:
         print(f"Warning: the model has learnt from {', '.join(sorted(heard))}: not unheard speakers.")
     labels = recognizer.config.labels
     rows = table[table["emotion"].isin(labels)].reset_index(drop=True)
-    places = [at for at, label in enumerate(labels) if label in set(rows["emotion"])]
+    places = _places(labels, rows["emotion"])
 
     def judge(samples: Samples) -> str:
         logits = recognizer.logits([samples])[0][places]

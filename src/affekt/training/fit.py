@@ -44,13 +44,13 @@ class Fit:
             )
         self.network = network.to(distributed.device())
         self.kinds: IntArray | None = getattr(task, "kinds", None)
+        self.corpora: IntArray | None = getattr(task, "corpora", None)
         self.metric = Metric.wanted(self.network, recipe)
-        losses = recipe.train.losses
-        train = recipe.train
+        train, losses = recipe.train, recipe.train.losses
         told = self.metric or train.balance != "none" or train.corpus_clips or losses.adversarial
         if told and not hasattr(task, "positions"):
             raise UsageError(
-                "train.balance, corpus_clips and losses: for emotions alone; leave them as they are"
+                "train.balance, train.corpus_clips, train.losses: for emotions alone; leave them as they are"
             )
         groups = parameter_groups(self.network, recipe)
         for group in groups:
@@ -211,9 +211,8 @@ class Fit:
             "epoch": epoch,
             "at_least": self._at_least(),
         }
-        if train.corpus_clips is not None:
-            corpora = cast(Any, self.task).corpora
-            rows = limited(rows, corpora, train.corpus_clips, seed=self.recipe.seed, epoch=epoch)
+        if train.corpus_clips is not None and self.corpora is not None:
+            rows = limited(rows, self.corpora, train.corpus_clips, seed=self.recipe.seed, epoch=epoch)
         if self.kinds is None:
             return plan_batches(seconds, rows, **bounds)
         return plan_balanced(seconds, rows, self.kinds, together=train.batch_classes, **bounds)

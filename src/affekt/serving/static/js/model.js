@@ -83,7 +83,7 @@ function row(name, { value, low, high }) {
   const parts = name.split(".");
   const known = parts.findIndex((part) => METRICS[part]);
   const [metric, ...how] = parts.splice(known < 0 ? parts.length - 1 : known);
-  const figure = [METRICS[metric] ? `${METRICS[metric]} (${metric})` : metric, ...how.map(words)].join(", ");
+  const figure = [METRICS[metric] ? `${METRICS[metric]} (${metric})` : metric, ...how.map(spoken)].join(", ");
   const dot = make("span", { class: "dot" });
   dot.style.setProperty("--share", String(value));
   const range = make("span", { class: "range" });
@@ -93,14 +93,9 @@ function row(name, { value, low, high }) {
   return make(
     "tr",
     {},
-    make("th", { scope: "row" }, parts.map(words).join(", ") || "all together"),
+    make("th", { scope: "row" }, parts.map(spoken).join(", ") || "all together"),
     make("td", {}, figure),
     make("td", { class: "value" }, make("b", {}, percent(value)), ` ${interval}`),
     make("td", { class: "scale-cell", "aria-hidden": "true" }, make("span", { class: "scale" }, range, dot)),
   );
-}
-
-/** @param {string} part */
-function words(part) {
-  return part.replaceAll("_", " ");
 }
