@@ -86,6 +86,18 @@ def test_corpora_share_every_batch(corpora: tuple[Path, Path], tmp_path: Path) -
     assert str(plans[0]) == str(fit._plan(0)) != str(plans[1])
 
 
+@pytest.mark.parametrize("balance", ["none", "corpora"])
+def test_an_epoch_hears_a_part_of_each_corpus(
+    balance: str, corpora: tuple[Path, Path], tmp_path: Path
+) -> None:
+    fit, task = start(changed(toy.recipe(*corpora), balance=balance, corpus_clips=4), tmp_path)
+    plans = [fit._plan(epoch) for epoch in range(12)]
+    for plan in plans:
+        assert np.bincount(task.examples.targets.corpora[np.concatenate(plan)]).tolist() == [4, 4]
+    assert {int(row) for plan in plans for one in plan for row in one} == set(task.examples.train.tolist())
+    assert fit.steps == sum(map(len, plans[: fit.recipe.train.epochs]))
+
+
 def test_settings_that_cannot_be_met_are_refused(corpora: tuple[Path, Path], tmp_path: Path) -> None:
     recipe = toy.recipe(corpora[0])
     with pytest.raises(UsageError, match="balance=classes"):
